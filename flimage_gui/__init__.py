@@ -1,0 +1,1 @@
+"""Desktop viewer and editor for fluorescence recordings, on top of :mod:`flimage`."""

@@ -1,0 +1,1 @@
+"""Icons, style and the example recording; installed as ``flimage_gui.resources``."""
