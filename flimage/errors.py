@@ -14,8 +14,9 @@ __all__ = [
     "DamagedImageError",
     "FileFormatError",
     "FlimageError",
+    "FrameNotFoundError",
     "InputError",
-    "MetaDataMissingError",
+    "MetaDataMissingError",  # noqa: F822 - resolved by __getattr__ below
     "OutputExistsError",
     "SameFileError",
     "TimesError",
@@ -49,6 +50,14 @@ class FileFormatError(FlimageError, ValueError):
 
 class DamagedImageError(FlimageError, OSError):
     """The bytes of an image are damaged: checksum or decompression failed."""
+
+
+class FrameNotFoundError(FlimageError, KeyError, IndexError):
+    """A series has no frame with that number or identifier."""
+
+    def __str__(self) -> str:
+        # KeyError would show the sentence in quotation marks.
+        return str(self.args[0]) if self.args else ""
 
 
 class OutputExistsError(FlimageError, FileExistsError):

@@ -1,0 +1,401 @@
+"""Apply a recipe to a recording and stream the result into a new file, with its provenance."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from . import provenance, storage
+from .errors import InputError, OutputExistsError, SameFileError
+from .image_group import add_versions, describe
+from .progress import Progress, ignore_progress
+
+if TYPE_CHECKING:
+    from .bleach import BleachFit
+    from .recipe import Recipe
+    from .scan import SeriesScan
+    from .source import FrameSource
+
+__all__ = ["Correction", "FrameCorrector", "correct_image", "denoise_series", "run"]
+
+Output = str | os.PathLike[str] | h5py.Group
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Result of a correction.
+
+    Parameters
+    ----------
+    fit
+        Trace, fit, gains and verdict.
+    path
+        File that was written; None where only a group was, or nothing.
+    frames
+        Number of frames that were written.
+    """
+
+    fit: BleachFit
+    path: pathlib.Path | None
+    frames: int
+
+
+def correct_image(
+    image: npt.NDArray[Any],
+    background: float | npt.NDArray[Any],
+    gain: float,
+    residual: float = 0.0,
+    dtype: npt.DTypeLike = "float32",
+) -> npt.NDArray[Any]:
+    """Subtract the background level from an image and multiply what remains by a gain.
+
+    Parameters
+    ----------
+    image
+        Background-corrected image (assigned backgrounds subtracted), of shape (y, x) [counts].
+    background
+        Background level, or background of shape (y, x) [counts].
+    gain
+        What the signal has to be multiplied by.
+    residual
+        Further level to subtract, where the offset of the decay is residual background [counts].
+    dtype
+        Type of the result; the computation is in double precision.
+
+    Returns
+    -------
+    corrected : array of shape (y, x)
+        ``(image - background - residual) * gain``
+    """
+    corrected = np.subtract(image, np.add(background, residual), dtype=np.float64)
+    corrected *= gain
+    return corrected.astype(dtype, copy=False)
+
+
+class FrameCorrector:
+    """Corrects single frames as they stand in the corrected file.
+
+    The window shows what this returns, and :func:`run` writes it, so that both are the same.
+
+    Parameters
+    ----------
+    source
+        Recording whose frames are corrected.
+    fit
+        Fit with the gains and levels of all frames.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When the fit belongs to another number of frames.
+    """
+
+    def __init__(self, source: FrameSource, fit: BleachFit) -> None:
+        if len(source) != len(fit.gain):
+            raise InputError(
+                f"{_name(source)} has {len(source)} frames, but the fit {len(fit.gain)}; both must"
+                " be of the same recording."
+            )
+        self.source = source
+        self.fit = fit
+        self._reference: npt.NDArray[Any] | None = None
+
+    def frame(self, index: int) -> npt.NDArray[np.float32]:
+        """Corrected frame, of shape (y, x) and type float32."""
+        from .background import image_background
+
+        recipe = self.fit.recipe
+        image: npt.NDArray[Any] = self.source.image(index)
+        if recipe.denoise:
+            from .denoise import denoise_image
+
+            image = denoise_image(image, recipe.denoise)
+        level = float(self.fit.trace.background[index])
+        background = image_background(image, recipe, level)
+        if self.fit.model == "histogram":
+            from .bleach import match_histogram
+
+            flat = correct_image(image, background, 1.0)
+            return match_histogram(flat, self._first_frame()).astype(np.float32, copy=False)
+        return correct_image(
+            image, background, float(self.fit.gain[index]), self.fit.residual_background
+        )
+
+    def _first_frame(self) -> npt.NDArray[Any]:
+        """Background-corrected first frame, to which histograms are matched."""
+        if self._reference is None:
+            from .background import image_background
+
+            recipe = self.fit.recipe
+            image: npt.NDArray[Any] = self.source.image(0)
+            if recipe.denoise:
+                from .denoise import denoise_image
+
+                image = denoise_image(image, recipe.denoise)
+            level = float(self.fit.trace.background[0])
+            self._reference = correct_image(image, image_background(image, recipe, level), 1.0)
+        return self._reference
+
+
+def run(
+    source: FrameSource,
+    recipe: Recipe,
+    out: Output | None = None,
+    *,
+    target: FrameSource | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    fit: BleachFit | None = None,
+    scan: SeriesScan | None = None,
+    compression: str = "balanced",
+) -> Correction:
+    """Correct a recording for photobleaching and write the result.
+
+    The recording is never changed. The output appears whole or not at all: whatever goes wrong,
+    cancelling included, nothing of it is left behind.
+
+    Parameters
+    ----------
+    source
+        Recording from which the trace is taken.
+    recipe
+        All settings.
+    out
+        New file, or an empty group of an open file; None to compute the fit only.
+    target
+        Recording whose frames are corrected in place of those of `source`, for example a denoised
+        version of it.
+    overwrite
+        Replace an output that exists.
+    progress
+        Called as ``progress(done, total, stage)``; it may raise
+        :class:`~flimage.errors.Cancelled`.
+    fit
+        Fit of the same recording and recipe, if there is one already.
+    scan
+        Scan of the same recording and recipe, if there is one already.
+    compression
+        ``"fast"``, ``"balanced"`` or ``"small"``.
+
+    Returns
+    -------
+    Correction
+        The fit with its verdict, and where the output is.
+
+    Raises
+    ------
+    flimage.errors.OutputExistsError, flimage.errors.SameFileError
+        When the output exists, or is one of the inputs.
+    flimage.errors.InputError
+        When the recording or the recipe cannot be used.
+    flimage.errors.Cancelled
+        When `progress` asked to stop.
+    """
+    report = ignore_progress if progress is None else progress
+    frames = source if target is None else target
+    if len(frames) != len(source):
+        raise InputError(
+            f"{_name(frames)} has {len(frames)} frames and {_name(source)} {len(source)}; only a"
+            " series of the same length can be corrected in its place."
+        )
+    count = len(source)
+    # One pass to measure, one to write: progress counts both.
+    total = count if out is None or fit is not None else 2 * count
+    measured = 0
+    with contextlib.ExitStack() as stack:
+        # A wrong output is reported before anything is computed.
+        place = None
+        if out is not None:
+            place = stack.enter_context(_output(out, overwrite, (source, frames)))
+        if fit is None:
+            from . import bleach
+            from .scan import scan_series
+
+            if scan is None:
+                scan = scan_series(
+                    source,
+                    recipe,
+                    progress=lambda done, _, stage: report(done * count // max(_, 1), total, stage),
+                )
+            fit = bleach.fit(scan, recipe)
+            measured = count if out is not None else 0
+        elif fit.recipe != recipe:
+            raise InputError("The fit was made with another recipe; fit again.")
+        if place is None:
+            report(total, total, "Done")
+            return Correction(fit, None, 0)
+        corrector = FrameCorrector(frames, fit)
+        level = fit.trace.background + fit.residual_background
+        with storage.SeriesWriter(place.group, compression=compression) as writer:
+            for index in range(count):
+                report(measured + index, total, "Correcting")
+                writer.add(
+                    corrector.frame(index),
+                    add_versions(_described(frames, source, index)),
+                    raw_attrs=provenance.frame_attributes(fit.gain[index], level[index]),
+                )
+        name = source.identifier if frames.identifier is None else frames.identifier
+        if name is not None:
+            place.group.attrs["identifier"] = name
+        original = "" if source.path is None else source.path.name
+        provenance.write(place.group, recipe, fit.to_dict(), original)
+        report(total, total, "Done")
+    return Correction(fit, place.path, count)
+
+
+def denoise_series(
+    source: FrameSource,
+    out: Output,
+    *,
+    strength: float = 1.0,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    compression: str = "balanced",
+) -> pathlib.Path | None:
+    """Write a denoised copy of a recording.
+
+    Parameters
+    ----------
+    source
+        The recording; its assigned backgrounds are subtracted before denoising.
+    out
+        New file, or an empty group of an open file.
+    strength
+        Strength of the total-variation denoising relative to the noise of each image.
+    overwrite
+        Replace an output that exists.
+    progress
+        Called as ``progress(done, total, stage)``; it may raise
+        :class:`~flimage.errors.Cancelled`.
+    compression
+        ``"fast"``, ``"balanced"`` or ``"small"``.
+
+    Returns
+    -------
+    path
+        File that was written; None where a group was.
+
+    Raises
+    ------
+    flimage.errors.OutputExistsError, flimage.errors.SameFileError
+        When the output exists, or is the input.
+    flimage.errors.Cancelled
+        When `progress` asked to stop.
+    """
+    from .denoise import denoise_image
+
+    report = ignore_progress if progress is None else progress
+    with (
+        _output(out, overwrite, (source,)) as place,
+        storage.SeriesWriter(place.group, compression=compression) as writer,
+    ):
+        for index in range(len(source)):
+            report(index, len(source), "Denoising")
+            image = denoise_image(source.image(index), strength)
+            writer.add(image, add_versions(source.meta(index)))
+        if source.identifier is not None:
+            place.group.attrs["identifier"] = source.identifier
+        place.group.attrs[provenance.DENOISE_STRENGTH] = float(strength)
+        report(len(source), len(source), "Done")
+    return place.path
+
+
+@dataclass
+class _Place:
+    """Where an output goes: an open group, and the file that it will be."""
+
+    group: h5py.Group
+    path: pathlib.Path | None
+
+
+@contextlib.contextmanager
+def _output(out: Output, overwrite: bool, inputs: tuple[FrameSource, ...]) -> Iterator[_Place]:
+    """Provide an empty group; what is written to it stays only if all goes well."""
+    if isinstance(out, h5py.Group):
+        with _output_group(out, overwrite, inputs) as place:
+            yield place
+        return
+    path = pathlib.Path(out)
+    for source in inputs:
+        if source.path is not None and path.exists() and path.samefile(source.path):
+            raise SameFileError(
+                f"{path} is the recording itself; choose another file for the result."
+            )
+    with (
+        storage.atomic_output(path, overwrite=overwrite) as temporary,
+        h5py.File(temporary, "w") as file,
+    ):
+        yield _Place(file, path)
+
+
+@contextlib.contextmanager
+def _output_group(
+    group: h5py.Group, overwrite: bool, inputs: tuple[FrameSource, ...]
+) -> Iterator[_Place]:
+    """Provide a group of an open file, emptied of a series that may be replaced."""
+    if group.file.mode == "r":
+        raise InputError(f"{describe(group)}: cannot be written; the file is open for reading.")
+    for source in inputs:
+        home = _home(source)
+        if home is not None and home == group:
+            raise SameFileError(
+                f"{describe(group)} is the recording itself; choose another group for the result."
+            )
+    if len(group) and not overwrite:
+        raise OutputExistsError(
+            f"{describe(group)} is not empty; choose another group, or ask to overwrite it."
+        )
+    # The old series is set aside, not deleted, until the new one is complete.
+    aside = f"{group.name.rstrip('/')}/flimage-replaced" if len(group) else None
+    old_attributes = dict(group.attrs)
+    if aside is not None:
+        members = list(group)
+        kept = group.create_group("flimage-replaced")
+        for name in members:
+            group.move(name, f"flimage-replaced/{name}")
+    try:
+        yield _Place(group, None)
+    except BaseException:
+        for name in [name for name in group if name != "flimage-replaced"]:
+            del group[name]
+        for name in [name for name in group.attrs if name not in old_attributes]:
+            del group.attrs[name]
+        for name, value in old_attributes.items():
+            group.attrs[name] = value
+        if aside is not None:
+            for name in list(kept):
+                group.move(f"flimage-replaced/{name}", name)
+            del group["flimage-replaced"]
+        raise
+    if aside is not None:
+        del group["flimage-replaced"]
+
+
+def _home(source: FrameSource) -> h5py.Group | None:
+    """Group that a source reads from, through any edits."""
+    inner = getattr(source, "source", source)
+    series = getattr(inner, "series", None)
+    return None if series is None else series.h5
+
+
+def _described(frames: FrameSource, source: FrameSource, index: int) -> dict[str, Any]:
+    """Metadata of a corrected frame: those of the frame, completed from the measured one."""
+    meta = dict(frames.meta(index))
+    if frames is not source:
+        meta = {**source.meta(index), **meta}
+    # The result is written by this version.
+    for key in ("flimage version", "qpimage version"):
+        meta.pop(key, None)
+    return meta
+
+
+def _name(source: FrameSource) -> str:
+    return "The recording in memory" if source.path is None else str(source.path)

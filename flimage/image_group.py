@@ -1,0 +1,230 @@
+"""The HDF5 group of one fluorescence image: what stands in it, and how it is read and written.
+
+An image group has attributes (the metadata), and a group ``fluorescence`` with the dataset ``raw``
+and the group ``bg_data``. The latter may hold ``data``, an assigned background image, and ``fit``,
+an estimated one; the background-corrected image is ``raw`` minus both.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from . import storage
+from ._version import __version__
+from .errors import FileFormatError, InputError
+from .meta import VERSION_KEYS, FLMetaDict, check_meta, read_meta
+
+__all__ = [
+    "BG_KEYS",
+    "add_versions",
+    "as_image",
+    "check_image_group",
+    "create_image_group",
+    "describe",
+    "read_background",
+    "read_group_meta",
+    "read_raw",
+    "set_background",
+    "write_group_meta",
+]
+
+#: Names that a background image can have in ``bg_data``.
+BG_KEYS = ("data", "fit")
+
+RAW = "fluorescence/raw"
+BG_DATA = "fluorescence/bg_data"
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Versions of flimage and qpimage, without importing qpimage."""
+    try:
+        qpimage = importlib.metadata.version("qpimage")
+    except importlib.metadata.PackageNotFoundError:
+        qpimage = "unknown"
+    return dict(zip(VERSION_KEYS, (__version__, qpimage), strict=True))
+
+
+def add_versions(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata with the versions of the software that writes it, where it states none."""
+    return {**_versions(), **meta}
+
+
+def describe(group: h5py.Group) -> str:
+    """Name an HDF5 group for a message: file and object."""
+    if group.file.driver == "core":
+        return f"image {group.name!r} in memory"
+    return f"{group.file.filename}, {group.name!r}"
+
+
+def as_image(data: Any, name: str = "data") -> npt.NDArray[Any]:
+    """Turn an array or nested lists into a 2D array of real numbers.
+
+    Parameters
+    ----------
+    data
+        Array or nested lists of shape (y, x).
+    name
+        What the data are, for messages.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When the data are not a 2D array of real numbers with at least one pixel.
+    """
+    try:
+        image = np.asarray(data)
+    except ValueError as error:
+        raise InputError(
+            f"{name}: the rows of an image must be of one length ({error})."
+        ) from error
+    if image.dtype.kind not in "biuf":
+        raise InputError(
+            f"{name}: pixels are of type {image.dtype}; a fluorescence image needs real numbers."
+        )
+    if image.ndim != 2:
+        raise InputError(
+            f"{name}: the array has shape {image.shape}; an image needs two axes (y, x)."
+        )
+    if image.size == 0:
+        raise InputError(f"{name}: the array has shape {image.shape} and so holds no pixel.")
+    return image
+
+
+def is_image_group(group: h5py.Group) -> bool:
+    """Tell whether `group` holds an image."""
+    return isinstance(group.get(RAW), h5py.Dataset)
+
+
+def check_image_group(group: h5py.Group) -> None:
+    """Make sure that `group` holds an image.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When it does not.
+    """
+    if not is_image_group(group):
+        hint = ""
+        if any(name.startswith("fli_") for name in group):
+            hint = " It looks like a series: open it with FLSeries."
+        raise FileFormatError(
+            f"{describe(group)}: there is no fluorescence image (no dataset {RAW!r}).{hint}"
+        )
+
+
+def read_raw(group: h5py.Group) -> npt.NDArray[Any]:
+    """Raw image of shape (y, x) as stored."""
+    return storage.read_image(group, RAW)
+
+
+def read_background(
+    group: h5py.Group, keys: Iterable[str] | None = None
+) -> npt.NDArray[np.float64] | None:
+    """Sum of the background images, of shape (y, x), or None where there is none.
+
+    Parameters
+    ----------
+    group
+        Image group.
+    keys
+        Names of the backgrounds to add up; all that exist by default.
+    """
+    backgrounds = group.get(BG_DATA)
+    if not isinstance(backgrounds, h5py.Group):
+        return None
+    total: npt.NDArray[np.float64] | None = None
+    for key in list(backgrounds) if keys is None else keys:
+        if key in backgrounds:
+            image = storage.read_image(backgrounds, key).astype(np.float64)
+            total = image if total is None else total + image
+    return total
+
+
+def set_background(
+    group: h5py.Group,
+    image: npt.NDArray[Any] | h5py.Dataset | None,
+    key: str = "data",
+    dtype: npt.DTypeLike = "float32",
+) -> None:
+    """Set, share or remove a background image.
+
+    Parameters
+    ----------
+    group
+        Image group.
+    image
+        Image of the shape of ``raw``; a dataset of the same file, which is then shared (hard
+        link); or None to remove the background.
+    key
+        Which background, one of :data:`BG_KEYS`.
+    dtype
+        Data type in the file.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        For an unknown key, or an image of another shape than ``raw``.
+    """
+    if key not in BG_KEYS:
+        raise InputError(f"Background {key!r} is unknown; use one of {', '.join(BG_KEYS)}.")
+    if image is not None and image.shape != group[RAW].shape:
+        raise InputError(
+            f"{describe(group)}: the background has shape {image.shape}, the image"
+            f" {group[RAW].shape}; both must be the same."
+        )
+    backgrounds = group.require_group(BG_DATA)
+    if key in backgrounds:
+        del backgrounds[key]
+    if isinstance(image, h5py.Dataset):
+        backgrounds[key] = image
+    elif image is not None:
+        storage.write_image(backgrounds, key, image, dtype=dtype)
+
+
+def read_group_meta(group: h5py.Group) -> FLMetaDict:
+    """Metadata of an image group; attributes with unknown names are left out."""
+    return read_meta(group.attrs.items())
+
+
+def write_group_meta(group: h5py.Group, meta_data: Mapping[str, Any]) -> None:
+    """Write metadata as attributes of an image group, all or none of them.
+
+    Raises
+    ------
+    KeyError
+        For an unknown key.
+    flimage.errors.InputError
+        For a value that cannot be an attribute.
+    """
+    meta = check_meta(meta_data)
+    for key, value in meta.items():
+        try:
+            group.attrs[key] = value
+        except TypeError as error:
+            raise InputError(
+                f"Metadata {key!r} cannot be {value!r}; give a number or a text."
+            ) from error
+
+
+def create_image_group(
+    group: h5py.Group,
+    image: npt.NDArray[Any],
+    meta_data: Mapping[str, Any],
+    dtype: npt.DTypeLike = "float32",
+) -> None:
+    """Fill `group` with an image and its metadata, replacing an image that it holds."""
+    meta = check_meta(add_versions(meta_data))
+    if "fluorescence" in group:
+        del group["fluorescence"]
+    fluorescence = group.create_group("fluorescence")
+    storage.write_image(fluorescence, "raw", image, dtype=dtype)
+    fluorescence.create_group("bg_data")
+    write_group_meta(group, meta)

@@ -1,0 +1,137 @@
+"""What a corrected file says about its own making, and how that is stored.
+
+The recipe and the fit stand as JSON in attributes of the series group, the gain and the subtracted
+background of each frame in attributes of its dataset ``raw``. Image groups get no attributes
+beyond the metadata keys, because flimage 0.3.3 refuses to read those that it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from ._version import __version__
+from .errors import FileFormatError
+from .image_group import RAW, describe
+from .recipe import Recipe
+
+__all__ = ["FRAME_BACKGROUND", "FRAME_GAIN", "Provenance", "frame_attributes", "read", "write"]
+
+#: Attributes of the series group.
+SERIES_RECIPE = "bleach recipe"
+SERIES_FIT = "bleach fit"
+SERIES_SOURCE = "bleach source"
+SERIES_VERSION = "bleach flimage version"
+DENOISE_STRENGTH = "denoise strength"
+
+#: Attributes of each dataset ``raw``.
+FRAME_GAIN = "bleach gain"
+FRAME_BACKGROUND = "bleach background"
+
+#: HDF5 keeps an attribute in at most 64 KiB; a longer text goes on in "NAME (2)", and so on.
+_PIECE = 48_000
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a corrected series was made.
+
+    Parameters
+    ----------
+    recipe
+        All settings of the correction.
+    fit
+        Result of the fit as plain values, see :meth:`flimage.bleach.BleachFit.to_dict`.
+    version
+        Version of flimage that wrote the series.
+    source
+        Name of the recording that was corrected (no folder), or an empty text.
+    gain
+        Gain of each frame, of shape (t,).
+    background
+        Level that was subtracted from each frame, of shape (t,) [counts].
+    """
+
+    recipe: Recipe
+    fit: Mapping[str, Any]
+    version: str
+    source: str
+    gain: npt.NDArray[np.float64]
+    background: npt.NDArray[np.float64]
+
+
+def frame_attributes(gain: float, background: float) -> dict[str, float]:
+    """Attributes for the dataset ``raw`` of a corrected frame."""
+    return {FRAME_GAIN: float(gain), FRAME_BACKGROUND: float(background)}
+
+
+def write(group: h5py.Group, recipe: Recipe, fit: Mapping[str, Any], source: str) -> None:
+    """Write recipe, fit and version to a series group.
+
+    Parameters
+    ----------
+    group
+        Series group.
+    recipe
+        All settings of the correction.
+    fit
+        Result of the fit as plain values.
+    source
+        Name of the recording.
+    """
+    _write_text(group, SERIES_RECIPE, recipe.to_json())
+    _write_text(group, SERIES_FIT, json.dumps(fit, separators=(",", ":"), allow_nan=False))
+    _write_text(group, SERIES_SOURCE, source)
+    _write_text(group, SERIES_VERSION, __version__)
+
+
+def read(group: h5py.Group) -> Provenance | None:
+    """Read what :func:`write` wrote; None for a series that was not corrected.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When what stands there cannot be understood.
+    """
+    if SERIES_RECIPE not in group.attrs:
+        return None
+    try:
+        recipe = Recipe.from_json(_read_text(group, SERIES_RECIPE))
+        fit = json.loads(_read_text(group, SERIES_FIT))
+        frames = sum(1 for name in group if name.startswith("fli_"))
+        attributes = [group[f"fli_{frame}/{RAW}"].attrs for frame in range(frames)]
+        gain = np.array([float(a[FRAME_GAIN]) for a in attributes])
+        background = np.array([float(a[FRAME_BACKGROUND]) for a in attributes])
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(
+            f"{describe(group)}: the record of the bleach correction is damaged ({error})."
+        ) from error
+    return Provenance(
+        recipe=recipe,
+        fit=fit,
+        version=_read_text(group, SERIES_VERSION),
+        source=_read_text(group, SERIES_SOURCE),
+        gain=gain,
+        background=background,
+    )
+
+
+def _write_text(group: h5py.Group, name: str, text: str) -> None:
+    pieces = [text[i : i + _PIECE] for i in range(0, len(text), _PIECE)] or [""]
+    for number, piece in enumerate(pieces, start=1):
+        group.attrs[name if number == 1 else f"{name} ({number})"] = piece
+
+
+def _read_text(group: h5py.Group, name: str) -> str:
+    text = str(group.attrs.get(name, ""))
+    number = 2
+    while f"{name} ({number})" in group.attrs:
+        text += str(group.attrs[f"{name} ({number})"])
+        number += 1
+    return text

@@ -1,0 +1,572 @@
+"""A series of fluorescence images, kept in one HDF5 group."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from . import storage
+from .core import FLImage, PathOrGroup, copy_image_group, open_group
+from .errors import FileFormatError, FrameNotFoundError, InputError
+from .image_group import (
+    BG_DATA,
+    add_versions,
+    as_image,
+    describe,
+    is_image_group,
+    set_background,
+    write_group_meta,
+)
+from .meta import check_meta
+from .progress import SharedCounters
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
+
+__all__ = ["BleachCorrection", "FLSeries"]
+
+_FRAME_NAME = re.compile(r"fli_(0|[1-9][0-9]*)\Z")
+
+
+class BleachCorrection(NamedTuple):
+    """What :meth:`FLSeries.bleach_correction` returns.
+
+    Parameters
+    ----------
+    bg
+        Background level that was subtracted from each image; of shape (t,) where the recipe asks
+        for one per frame.
+    flint
+        Intensity trace, of shape (t,): sum of the background-corrected signal region.
+    decay
+        Fitted decay, of shape (t,), in the units of `flint`.
+    times
+        Acquisition times, of shape (t,) [s].
+    """
+
+    bg: float | npt.NDArray[np.float64]
+    flint: npt.NDArray[np.float64]
+    decay: npt.NDArray[np.float64]
+    times: npt.NDArray[np.float64]
+
+
+class FLSeries:
+    """Fluorescence microscopy series: images with times, in order.
+
+    Parameters
+    ----------
+    flimage_list : iterable of FLImage
+        Images to append, in the given order.
+    meta_data : mapping, optional
+        Metadata that override those of every image, in `flimage_list` and in `h5file`; keys are
+        those of :data:`flimage.meta.META_KEYS_FL`, values in SI units.
+    h5file : str, pathlib.Path, h5py.Group, h5py.File or None
+        Where the series is kept: a file that is opened according to `h5mode`, or an open group.
+        None (default) keeps everything in memory.
+    h5mode : str
+        How a path is opened: ``"r"``, ``"r+"``, ``"w"``, ``"w-"``, ``"x"`` or ``"a"``, see
+        :class:`flimage.core.FLImage`.
+    identifier : str, optional
+        Identifier of the series.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When `h5file` is no series: it holds a single image, other members than ``fli_0``,
+        ``fli_1``, …, or has gaps in their numbering.
+    flimage.errors.InputError
+        When images, metadata or an identifier are given for a file opened with ``"r"``.
+    FileNotFoundError
+        When `h5file` does not exist and has to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from flimage import FLImage, FLSeries
+    >>> frames = [FLImage(np.full((3, 4), 9.0 - i), meta_data={"time": i}) for i in range(3)]
+    >>> series = FLSeries(frames, identifier="dish 1")
+    >>> len(series), float(series[-1].fl.mean()), series.times.tolist()
+    (3, 7.0, [0.0, 1.0, 2.0])
+    """
+
+    def __init__(
+        self,
+        flimage_list: Iterable[FLImage] = (),
+        meta_data: Mapping[str, Any] | None = None,
+        h5file: PathOrGroup | None = None,
+        h5mode: str = "a",
+        identifier: str | None = None,
+    ) -> None:
+        images = list(flimage_list)
+        meta = check_meta(meta_data or {})
+        #: HDF5 group that holds everything.
+        self.h5, self._owned = open_group(h5file, h5mode)
+        self._count = 0
+        self._members = -1
+        self._index: dict[str, int] | None = None
+        self._identifiers: list[str | None] = []
+        self._times: list[float] = []
+        try:
+            self._refresh()
+            if images or meta or identifier is not None:
+                self._check_writable()
+            for fli in images:
+                self.add_flimage(fli)
+            for frame in range(len(self) if meta else 0):
+                write_group_meta(self.h5[f"fli_{frame}"], meta)
+            if meta:
+                self._forget_table()
+            if identifier is not None:
+                self.h5.attrs["identifier"] = identifier
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_writable(self) -> None:
+        if self.h5.file.mode == "r":
+            raise InputError(
+                f"{describe(self.h5)}: the series cannot be changed, because the file is open for"
+                " reading only; open it with h5mode='a'."
+            )
+
+    def _refresh(self) -> None:
+        """Count the frames again, if members came or went since the last time."""
+        members = self.h5.id.get_num_objs()
+        if members == self._members:
+            return
+        names = list(self.h5)
+        numbers = sorted(int(m[1]) for name in names if (m := _FRAME_NAME.match(name)))
+        if is_image_group(self.h5):
+            raise FileFormatError(
+                f"{describe(self.h5)}: this is a single image; open it with FLImage."
+            )
+        strays = [name for name in names if not _FRAME_NAME.match(name)]
+        if strays:
+            raise FileFormatError(
+                f"{describe(self.h5)}: a series holds nothing but fli_0, fli_1, …, and this group"
+                f" holds {_some(strays)}. If the series is in one of them, open that group."
+            )
+        if numbers != list(range(len(numbers))):
+            missing = sorted(set(range(numbers[-1])) - set(numbers))
+            raise FileFormatError(
+                f"{describe(self.h5)}: the series has gaps; missing:"
+                f" {_some([f'fli_{number}' for number in missing])}."
+            )
+        self._count = len(numbers)
+        self._members = members
+        self._forget_table()
+
+    def _forget_table(self) -> None:
+        self._index = None
+
+    def _table(self) -> dict[str, int]:
+        """Identifiers and times, read once; maps identifiers to frame numbers."""
+        self._refresh()
+        if self._index is None:
+            self._identifiers = []
+            self._times = []
+            index: dict[str, int] = {}
+            for frame in range(self._count):
+                group = h5py.h5g.open(self.h5.id, f"fli_{frame}".encode())
+                name = _read_text(group, b"identifier")
+                self._identifiers.append(name)
+                self._times.append(_read_number(group, b"time"))
+                if name is not None:
+                    index.setdefault(name, frame)
+            self._index = index
+        return self._index
+
+    def close(self) -> None:
+        """Close the file, if it was opened by this series."""
+        if self._owned is not None and self._owned:
+            self._owned.close()
+
+    def __enter__(self) -> FLSeries:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        self._refresh()
+        return self._count
+
+    def __iter__(self) -> Iterator[FLImage]:
+        for frame in range(len(self)):
+            yield self.get_flimage(frame)
+
+    def __contains__(self, identifier: object) -> bool:
+        """Tell whether an image with this identifier (or that of this FLImage) is there."""
+        if isinstance(identifier, FLImage):
+            identifier = identifier.meta.get("identifier")
+        return isinstance(identifier, str) and identifier in self._table()
+
+    @overload
+    def __getitem__(self, index: int | str) -> FLImage: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[FLImage]: ...
+
+    def __getitem__(self, index: int | str | slice) -> FLImage | list[FLImage]:
+        """One image by number (negative from the end) or identifier; a list by slice."""
+        if isinstance(index, slice):
+            return [self.get_flimage(frame) for frame in range(len(self))[index]]
+        return self.get_flimage(index)
+
+    def __repr__(self) -> str:
+        if not self.h5:
+            return "FLSeries <closed>"
+        where = "in memory" if self.path is None else self.path.name
+        name = self.identifier
+        return f"FLSeries <{where if name is None else name}>, {self._count} frames"
+
+    @property
+    def path(self) -> pathlib.Path | None:
+        """File of the series; None when it is in memory."""
+        file = self.h5.file
+        return None if file.driver == "core" else pathlib.Path(os.fsdecode(file.filename))
+
+    @property
+    def identifier(self) -> str | None:
+        """Unique identifier of the series, or None."""
+        value = self.h5.attrs.get("identifier")
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+    @property
+    def identifiers(self) -> list[str | None]:
+        """Identifiers of all images; None for an image that has none."""
+        self._table()
+        return list(self._identifiers)
+
+    @property
+    def times(self) -> npt.NDArray[np.float64]:
+        """Acquisition times of all images, of shape (t,) [s]; NaN for an image that has none."""
+        self._table()
+        return np.array(self._times, dtype=np.float64)
+
+    def _frame_number(self, index: int | str) -> int:
+        if isinstance(index, str):
+            try:
+                return self._table()[index]
+            except KeyError:
+                raise FrameNotFoundError(
+                    f"{self}: there is no image with the identifier {index!r}."
+                ) from None
+        if isinstance(index, (bool, np.bool_)) or not isinstance(index, (int, np.integer)):
+            raise FrameNotFoundError(
+                f"{self}: an image cannot be found by {index!r}; use its number or identifier."
+            )
+        count = len(self)
+        if not -count <= index < count:
+            raise FrameNotFoundError(f"{self}: there is no image {index} among {count}.")
+        return int(index) % count
+
+    def get_flimage(self, index: int | str) -> FLImage:
+        """Return one image of the series.
+
+        Parameters
+        ----------
+        index
+            Number of the image, counted from 0 (negative: from the end), or its identifier.
+
+        Raises
+        ------
+        flimage.errors.FrameNotFoundError
+            When there is none; it is a ``KeyError`` and an ``IndexError``.
+
+        Notes
+        -----
+        ``series[index]`` is the short form.
+        """
+        return FLImage(h5file=self.h5[f"fli_{self._frame_number(index)}"])
+
+    def add_flimage(
+        self,
+        fli: FLImage,
+        identifier: str | None = None,
+        bg_from_idx: int | str | None = None,
+    ) -> None:
+        """Append an image.
+
+        Parameters
+        ----------
+        fli
+            The image; it is copied with background and metadata.
+        identifier
+            Identifier of the image in this series, in place of its own.
+        bg_from_idx
+            Share the assigned background of another image of the series (number or identifier)
+            instead of storing that of `fli`: it takes no further space.
+
+        Raises
+        ------
+        flimage.errors.InputError
+            When `fli` is no FLImage, or its identifier is taken.
+        """
+        if not isinstance(fli, FLImage):
+            raise InputError(f"Only an FLImage can be appended to a series, not {type(fli)}.")
+        self._check_writable()
+        index = self._table()
+        name = fli.meta.get("identifier") if identifier is None else str(identifier)
+        name = None if name is None else str(name)
+        if name in index:
+            raise InputError(
+                f"{self}: the identifier {name!r} is taken by image {index[name]}; append {fli}"
+                " with another one."
+            )
+        shared: h5py.Dataset | None = None
+        if bg_from_idx is not None:
+            other = self._frame_number(bg_from_idx)
+            shared = self.h5.get(f"fli_{other}/{BG_DATA}/data")
+            if shared is None:
+                raise InputError(f"{self}: image {other} has no background to be shared.")
+            if shared.shape != fli.shape:
+                raise InputError(
+                    f"{self}: the background of image {other} has shape {shared.shape}, {fli}"
+                    f" {fli.shape}; both must be the same."
+                )
+        frame = self._count
+        group = self.h5.create_group(f"fli_{frame}")
+        try:
+            copy_image_group(fli.h5, group)
+            if name is not None:
+                group.attrs["identifier"] = name
+            if shared is not None:
+                set_background(group, shared, "data")
+        except BaseException:
+            del self.h5[f"fli_{frame}"]
+            raise
+        self._appended(name, fli.meta.get("time"))
+
+    def _appended(self, name: str | None, time: Any) -> None:
+        """Bring the index up to date after an image was appended."""
+        if self._index is not None and name is not None:
+            self._index[name] = self._count
+        self._identifiers.append(name)
+        self._times.append(_as_time(time))
+        self._count += 1
+        self._members += 1
+
+    def add_images(
+        self,
+        images: Iterable[npt.ArrayLike],
+        meta_data: Iterable[Mapping[str, Any]] | None = None,
+        dtype: npt.DTypeLike = "float32",
+        compression: str = "balanced",
+    ) -> None:
+        """Append many raw images at once, which is much quicker than one by one.
+
+        Images are compressed in parallel, and never all held in memory.
+
+        Parameters
+        ----------
+        images
+            Images of shape (y, x).
+        meta_data
+            Metadata of each image, as many as there are images; none by default.
+        dtype
+            Data type in the file.
+        compression
+            ``"fast"``, ``"balanced"`` or ``"small"``.
+
+        Raises
+        ------
+        flimage.errors.InputError
+            When an image is none, an identifier is taken, or the numbers of images and metadata
+            differ. The images before it are in the series then.
+        """
+        self._check_writable()
+        index = self._table()
+        metas = None if meta_data is None else iter(meta_data)
+        with storage.SeriesWriter(self.h5, compression=compression, start=self._count) as writer:
+            for number, data in enumerate(images):
+                meta: Mapping[str, Any] = {}
+                if metas is not None:
+                    found = next(metas, None)
+                    if found is None:
+                        raise InputError(
+                            f"{self}: there are metadata for {number} images only; give as many as"
+                            " there are images."
+                        )
+                    meta = check_meta(found)
+                name = None if (given := meta.get("identifier")) is None else str(given)
+                if name in index:
+                    raise InputError(
+                        f"{self}: the identifier {name!r} of image {number} is taken by image"
+                        f" {index[name]}."
+                    )
+                image = as_image(data, f"image {number}")
+                writer.add(image, add_versions(meta), dtype=dtype)
+                if name is not None:
+                    index[name] = self._count + number
+        if metas is not None and next(metas, None) is not None:
+            self._refresh()
+            raise InputError(f"{self}: there are more metadata than images.")
+        self._refresh()
+
+    def bleach_correction(
+        self,
+        h5out: PathOrGroup | None = None,
+        border_px: int = 20,
+        flscorr: FLSeries | None = None,
+        count: Any = None,
+        max_count: Any = None,
+        *,
+        recipe: Recipe | None = None,
+        overwrite: bool = False,
+    ) -> BleachCorrection:
+        """Correct the series for photobleaching.
+
+        The decay of the signal is fitted with an exponential and an offset, and every image is
+        multiplied by what it lost against the first one.
+
+        Parameters
+        ----------
+        h5out : path, h5py.Group or None
+            The corrected series is written to this new file or empty group; None only computes.
+        border_px
+            Width of the image border that holds background [px].
+        flscorr : FLSeries, optional
+            Apply the correction to the images of this series, for example a denoised version of
+            this one, instead.
+        count, max_count
+            Objects with an attribute ``value``, for example ``multiprocessing.Value``, that
+            follow the progress; both are equal at the end, also after an error.
+        recipe : flimage.recipe.Recipe, optional
+            All settings at once; `border_px` is then taken from it.
+        overwrite
+            Replace an output that exists.
+
+        Returns
+        -------
+        BleachCorrection
+            The tuple ``(bg, flint, decay, times)``.
+
+        Raises
+        ------
+        flimage.errors.OutputExistsError
+            When the output exists; it is a ``FileExistsError``.
+        flimage.errors.SameFileError
+            When the output is the series itself.
+        flimage.errors.TimesError
+            When times are missing or not finite, or all the same.
+        flimage.errors.TooFewFramesError
+            When there are fewer than four usable frames.
+        flimage.errors.BorderError
+            When the border covers the whole image.
+        flimage.errors.InputError
+            When frames differ in size, or `flscorr` does not fit.
+
+        See Also
+        --------
+        flimage.correct.run : the same with the fit's parameters, errors and verdict as result.
+        """
+        from . import correct
+        from .recipe import Recipe
+        from .source import SeriesSource
+
+        with SharedCounters(count, max_count) as counters:
+            chosen = Recipe(border_px=border_px) if recipe is None else recipe
+            result = correct.run(
+                SeriesSource(self),
+                chosen,
+                h5out,
+                target=None if flscorr is None else SeriesSource(flscorr),
+                overwrite=overwrite,
+                progress=counters,
+            )
+        fit = result.fit
+        level = fit.trace.background
+        return BleachCorrection(
+            bg=float(level[0]) if chosen.background == "series" else level,
+            flint=fit.trace.intensity,
+            decay=fit.curve,
+            times=fit.trace.times,
+        )
+
+    def denoise(
+        self,
+        h5file: PathOrGroup,
+        count: Any = None,
+        max_count: Any = None,
+        *,
+        strength: float = 1.0,
+        overwrite: bool = False,
+    ) -> None:
+        """Write a denoised copy of the series.
+
+        Each image is denoised by total variation; assigned backgrounds are subtracted before.
+
+        Parameters
+        ----------
+        h5file
+            New file, or empty group, for the denoised series.
+        count, max_count
+            Objects that follow the progress, see :meth:`bleach_correction`.
+        strength
+            Strength of the denoising relative to the noise of each image; it has no unit, so that
+            the result does not depend on the unit of the intensity.
+        overwrite
+            Replace an output that exists.
+
+        Raises
+        ------
+        flimage.errors.OutputExistsError
+            When the output exists; it is a ``FileExistsError``.
+        flimage.errors.SameFileError
+            When the output is the series itself.
+        """
+        from . import correct
+        from .source import SeriesSource
+
+        with SharedCounters(count, max_count) as counters:
+            correct.denoise_series(
+                SeriesSource(self),
+                h5file,
+                strength=strength,
+                overwrite=overwrite,
+                progress=counters,
+            )
+
+
+def _some(names: list[str]) -> str:
+    """Name a few of `names`, and say how many there are."""
+    shown = ", ".join(repr(name) for name in names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+
+
+def _as_time(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _read_number(group: h5py.h5g.GroupID, name: bytes) -> float:
+    """Read an attribute as a number; NaN where there is none."""
+    if not h5py.h5a.exists(group, name):
+        return float("nan")
+    attribute = h5py.h5a.open(group, name)
+    if attribute.shape != () or attribute.dtype.kind not in "iuf":
+        return float("nan")
+    value = np.empty((), dtype=np.float64)
+    attribute.read(value)
+    return float(value)
+
+
+def _read_text(group: h5py.h5g.GroupID, name: bytes) -> str | None:
+    """Read an attribute as a text; None where there is none."""
+    if not h5py.h5a.exists(group, name):
+        return None
+    attribute = h5py.h5a.open(group, name)
+    value = np.empty(attribute.shape, dtype=attribute.dtype)
+    attribute.read(value)
+    found = value[()] if value.shape == () else value.ravel()[0]
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
