@@ -12,11 +12,13 @@ __all__ = [
     "BorderError",
     "Cancelled",
     "DamagedImageError",
+    "FileAccessError",
     "FileFormatError",
     "FlimageError",
     "FrameNotFoundError",
     "InputError",
     "MetaDataMissingError",  # noqa: F822 - resolved by __getattr__ below
+    "MissingFileError",
     "OutputExistsError",
     "SameFileError",
     "TimesError",
@@ -46,6 +48,14 @@ class TooFewFramesError(InputError):
 
 class FileFormatError(FlimageError, ValueError):
     """A file opens, but does not hold what it is said to hold."""
+
+
+class MissingFileError(FlimageError, FileNotFoundError):
+    """A file or a folder does not exist."""
+
+
+class FileAccessError(FlimageError, OSError):
+    """A file or a folder cannot be opened: permissions, or another program uses it."""
 
 
 class DamagedImageError(FlimageError, OSError):

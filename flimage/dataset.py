@@ -1,0 +1,316 @@
+"""One image <-> one HDF5 dataset: quick reading, quick writing, attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+from h5py import h5a, h5d, h5f, h5fd, h5i, h5p, h5s, h5t, h5z
+
+from . import codec
+from .codec import Compression, EncodedImage, Filters, encode_image
+from .errors import DamagedImageError, FileFormatError
+
+__all__ = [
+    "create_dataset",
+    "file_name",
+    "in_memory",
+    "object_name",
+    "read_image",
+    "write_attributes",
+    "write_encoded",
+    "write_image",
+]
+
+
+def file_name(group: h5py.Group) -> str:
+    """Name of the file that holds `group`, for messages."""
+    name: str = group.file.filename
+    return name
+
+
+def in_memory(object_id: Any) -> bool:
+    """Tell whether an object lives in a file that is kept in memory."""
+    return bool(_file_id(object_id).get_access_plist().get_driver() == h5fd.CORE)
+
+
+def _file_id(object_id: Any) -> Any:
+    """Low-level identifier of the file that an object belongs to."""
+    return object_id if isinstance(object_id, h5f.FileID) else h5i.get_file_id(object_id)
+
+
+# --- reading -------------------------------------------------------------------------------
+
+
+def read_image(group: h5py.Group, name: str) -> npt.NDArray[Any]:
+    """Read a whole image.
+
+    One compressed chunk per image, as flimage writes it, is taken out of the file as it is and
+    unpacked outside of HDF5's lock; everything else is read by h5py.
+
+    Parameters
+    ----------
+    group
+        Where to look.
+    name
+        Name of the dataset, or a path such as ``"fluorescence/raw"``.
+
+    Returns
+    -------
+    ndarray
+        A new array in the file's type and the machine's byte order, axes (y, x).
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When there is no dataset of that name, or it needs a filter that is not installed.
+    flimage.errors.DamagedImageError
+        When checksum, compressed data or storage are damaged.
+    """
+    try:
+        dataset = h5d.open(group.id, name.encode())
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise _explain_missing(group, name) from error
+    if codec.is_available():
+        image = _read_chunk(dataset)
+        if image is not None:
+            return image
+    return _read_with_h5py(group, name, dataset)
+
+
+def _explain_missing(group: h5py.Group, name: str) -> Exception:
+    if not group:
+        return FileFormatError(f"The file of image {name!r} was closed; open it again.")
+    kind = "is not an image" if name in group else "is missing"
+    return FileFormatError(
+        f"{file_name(group)}: the dataset {object_name(group, name)} {kind};"
+        " the file was not written by flimage or is incomplete."
+    )
+
+
+def object_name(group: h5py.Group, name: str) -> str:
+    """Full path of an object within its file, for messages."""
+    return f"{(group.name or '').rstrip('/')}/{name}"
+
+
+def _read_chunk(dataset: Any) -> npt.NDArray[Any] | None:
+    """Read a dataset of one chunk past HDF5's filters.
+
+    Returns
+    -------
+    ndarray or None
+        None when the dataset is stored differently or something is wrong with it; h5py then
+        reads it, or says what is wrong.
+    """
+    plist = dataset.get_create_plist()
+    if plist.get_layout() != h5d.CHUNKED:
+        return None
+    shape = dataset.shape
+    if plist.get_chunk() != shape:
+        return None
+    filters = _read_filters(plist)
+    if filters is None:
+        return None
+    dtype = dataset.dtype
+    if dtype.kind not in "fiu":
+        return None
+    try:
+        mask, chunk = dataset.read_direct_chunk((0,) * len(shape))
+    except (OSError, RuntimeError, ValueError):
+        return None
+    if mask:
+        return None
+    try:
+        return codec.decompress_chunk(chunk, shape, dtype, filters)
+    except ValueError:
+        return None
+
+
+def _read_filters(plist: Any) -> Filters | None:
+    """Return the filters of a dataset; None when they are others than the ones flimage uses."""
+    codes = [plist.get_filter(i) for i in range(plist.get_nfilters())]
+    known = {h5z.FILTER_SHUFFLE: 0, h5z.FILTER_DEFLATE: 1, h5z.FILTER_FLETCHER32: 2}
+    order = [known.get(code[0], -1) for code in codes]
+    if not order or -1 in order or order != sorted(set(order)):
+        return None
+    level = codes[order.index(1)][2][0] if 1 in order else None
+    return Filters(shuffle=0 in order, level=level, fletcher=2 in order)
+
+
+def _read_with_h5py(group: h5py.Group, name: str, dataset_id: Any) -> npt.NDArray[Any]:
+    try:
+        image = np.asarray(h5py.Dataset(dataset_id)[()])
+    except (OSError, RuntimeError) as error:
+        plist = dataset_id.get_create_plist()
+        for i in range(plist.get_nfilters()):
+            code, _, _, label = plist.get_filter(i)
+            if not h5z.filter_avail(code):
+                raise FileFormatError(
+                    f"{file_name(group)}: {object_name(group, name)} was stored with the HDF5"
+                    f" filter {code} ({label.decode(errors='replace')}), which is not installed;"
+                    " install the hdf5plugin package or repack the file."
+                ) from error
+        raise DamagedImageError(
+            f"{file_name(group)}: the image {object_name(group, name)} is damaged"
+            f" ({reason(error)}); restore the file from a copy."
+        ) from error
+    return image if image.dtype.isnative else image.astype(image.dtype.newbyteorder("="))
+
+
+def reason(error: Exception) -> str:
+    """Return the part of an HDF5 message that says what is wrong."""
+    text = str(error)
+    start = text.find("(")
+    return text[start + 1 : -1] if start >= 0 and text.endswith(")") else text
+
+
+# --- writing -------------------------------------------------------------------------------
+
+
+def write_image(
+    group: h5py.Group,
+    name: str,
+    data: npt.ArrayLike,
+    dtype: npt.DTypeLike = "float32",
+    compression: Compression = "balanced",
+    attrs: Mapping[str, Any] | None = None,
+) -> h5py.Dataset:
+    """Write an image, replacing one of the same name.
+
+    In a file, the image is one compressed chunk with a checksum and carries the attributes of
+    the HDF5 image specification; in a file that is kept in memory it is a plain dataset.
+
+    Parameters
+    ----------
+    group
+        Where to put it.
+    name
+        Name of the dataset, or a path whose groups exist.
+    data
+        Image (y, x) of real numbers.
+    dtype
+        Pixel type in the file.
+    compression
+        ``"fast"``, ``"balanced"`` or ``"small"``.
+    attrs
+        Further attributes of the dataset.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When `data` is not a 2D image, has no pixels, or holds values that `dtype` cannot.
+    """
+    if in_memory(group.id):
+        image = codec.as_image(data, dtype)
+        shape = (image.shape[0], image.shape[1])
+        encoded = EncodedImage(shape, image.dtype, Filters(False, None, False), image, None)
+    else:
+        encoded = encode_image(data, dtype, compression)
+    return write_encoded(group, name, encoded, attrs)
+
+
+def write_encoded(
+    group: h5py.Group,
+    name: str,
+    encoded: EncodedImage,
+    attrs: Mapping[str, Any] | None = None,
+) -> h5py.Dataset:
+    """Write what :func:`~flimage.codec.encode_image` made, replacing an image of the same name.
+
+    Parameters
+    ----------
+    group
+        Where to put it.
+    name
+        Name of the dataset, or a path whose groups exist.
+    encoded
+        The image.
+    attrs
+        Further attributes of the dataset.
+    """
+    return h5py.Dataset(create_dataset(group.id, name.encode(), encoded, attrs or {}))
+
+
+def create_dataset(
+    group_id: Any, name: bytes, encoded: EncodedImage, attrs: Mapping[str, Any]
+) -> Any:
+    """Do what :func:`write_encoded` says with low-level identifiers."""
+    plain = in_memory(group_id)
+    plist = None if plain else _image_plist(encoded)
+    space = h5s.create_simple(encoded.shape)
+    kind = h5t.py_create(encoded.dtype, logical=True)
+    if name in group_id:
+        group_id.unlink(name)
+    dataset = h5d.create(group_id, name, kind, space, plist)
+    if plain or encoded.chunk is None:
+        dataset.write(h5s.ALL, h5s.ALL, encoded.data)
+    else:
+        dataset.write_direct_chunk((0, 0), encoded.chunk)
+    if not plain:
+        for attr_name, attr_type, value in _IMAGE_ATTRIBUTES:
+            h5a.create(dataset, attr_name, attr_type, _SCALAR).write(value, attr_type)
+    write_attributes(dataset, attrs)
+    return dataset
+
+
+def _image_plist(encoded: EncodedImage) -> Any:
+    """Creation properties of a dataset that holds one image in one chunk."""
+    plist = h5p.create(h5p.DATASET_CREATE)
+    plist.set_chunk(encoded.shape)
+    plist.set_fill_time(h5d.FILL_TIME_NEVER)
+    plist.set_obj_track_times(False)
+    if encoded.filters.shuffle:
+        plist.set_shuffle()
+    if encoded.filters.level is not None:
+        plist.set_deflate(min(9, encoded.filters.level))
+    if encoded.filters.fletcher:
+        plist.set_fletcher32()
+    return plist
+
+
+def _fixed_string(text: bytes) -> tuple[Any, npt.NDArray[Any]]:
+    """Type and value of an attribute that is a text of fixed length."""
+    value = np.array(text, dtype=f"S{len(text)}")
+    return h5t.py_create(value.dtype), value
+
+
+_SCALAR = h5s.create(h5s.SCALAR)
+_IMAGE_ATTRIBUTES = [
+    (attr_name, *_fixed_string(text))
+    for attr_name, text in (
+        (b"CLASS", b"IMAGE"),
+        (b"IMAGE_VERSION", b"1.2"),
+        (b"IMAGE_SUBCLASS", b"IMAGE_GRAYSCALE"),
+    )
+]
+_TEXT_DTYPE = h5py.string_dtype()
+_TEXT_TYPE = h5t.py_create(_TEXT_DTYPE, logical=True)
+
+
+def write_attributes(object_id: Any, attrs: Mapping[str, Any]) -> None:
+    """Write attributes of a new object.
+
+    Parameters
+    ----------
+    object_id
+        Low-level identifier of a group or dataset.
+    attrs
+        Names and values: numbers, texts, or anything h5py can store.
+    """
+    for key, value in attrs.items():
+        if isinstance(value, str):
+            attribute = h5a.create(object_id, key.encode(), _TEXT_TYPE, _SCALAR)
+            attribute.write(np.array(value, dtype=_TEXT_DTYPE))
+        elif isinstance(value, (float, np.float64)):
+            attribute = h5a.create(object_id, key.encode(), h5t.IEEE_F64LE, _SCALAR)
+            attribute.write(np.array(value, dtype="<f8"))
+        else:
+            owner = (
+                h5py.Dataset(object_id)
+                if isinstance(object_id, h5d.DatasetID)
+                else h5py.Group(object_id)
+            )
+            owner.attrs[key] = value

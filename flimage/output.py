@@ -1,0 +1,118 @@
+"""Outputs that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import FileAccessError, MissingFileError, OutputExistsError, SameFileError
+
+__all__ = ["PART_SUFFIX", "atomic_output"]
+
+#: End of the names of files that are still being written.
+PART_SUFFIX = ".flimage-part"
+
+
+@contextlib.contextmanager
+def atomic_output(
+    path: str | os.PathLike[str],
+    overwrite: bool = False,
+    source: str | os.PathLike[str] | None = None,
+) -> Iterator[Path]:
+    """Write a file under a temporary name and put it in place when it is complete.
+
+    Parameters
+    ----------
+    path
+        The file that is to appear.
+    overwrite
+        Replace an existing file; otherwise it is refused.
+    source
+        The recording that is being read; the output must not be the same file.
+
+    Yields
+    ------
+    pathlib.Path
+        A temporary file beside `path`. It is removed on any exception.
+
+    Raises
+    ------
+    flimage.errors.SameFileError
+        When `path` and `source` are the same file, also through links.
+    flimage.errors.OutputExistsError
+        When `path` exists and `overwrite` is not set.
+    flimage.errors.MissingFileError
+        When the folder does not exist.
+    flimage.errors.FileAccessError
+        When nothing can be written in the folder.
+    """
+    path = Path(path)
+    # The file a link points to is replaced, not the link.
+    target = path.resolve()
+    _check_target(path, target, overwrite, source)
+    part = _create_part(target)
+    try:
+        yield part
+        if target.exists():
+            part.chmod(target.stat().st_mode & 0o777)
+        _flush_to_disk(part)
+        _publish(part, path, target, overwrite)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _check_target(
+    path: Path, target: Path, overwrite: bool, source: str | os.PathLike[str] | None
+) -> None:
+    if not target.parent.is_dir():
+        raise MissingFileError(f"There is no folder {target.parent}; create it first.")
+    if not target.exists():
+        return
+    if source is not None and Path(source).exists() and target.samefile(source):
+        raise SameFileError(
+            f"The output {path} is the recording that is being read; choose another name."
+        )
+    if target.is_dir():
+        raise OutputExistsError(f"{path} is a folder; name a file in it.")
+    if not overwrite:
+        raise OutputExistsError(
+            f"{path} exists already; choose another name or allow it to be overwritten."
+        )
+
+
+def _create_part(target: Path) -> Path:
+    """Create the empty temporary file beside the target."""
+    # The name is cut because file systems allow 255 bytes.
+    part = target.parent / f".{target.name[:60]}.{secrets.token_hex(4)}{PART_SUFFIX}"
+    try:
+        # Not by `tempfile`: its files are for the owner alone, and the output should have the
+        # permissions of any new file.
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+    except OSError as error:
+        raise FileAccessError(
+            f"Nothing can be written in the folder {target.parent}"
+            f" ({error.strerror or error}); choose another one."
+        ) from error
+    return part
+
+
+def _flush_to_disk(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _publish(part: Path, path: Path, target: Path, overwrite: bool) -> None:
+    """Rename the finished file; one that appeared meanwhile is refused like an older one."""
+    if not overwrite and target.exists():
+        raise OutputExistsError(f"{path} was created by somebody else meanwhile; nothing replaced.")
+    part.replace(target)
+    if os.name == "posix":
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

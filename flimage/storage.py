@@ -1,0 +1,138 @@
+"""Everything the project does with HDF5 files: open, read, write, copy, put outputs in place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import h5py
+from h5py import h5o
+
+from .codec import EncodedImage, encode_image
+from .dataset import (
+    file_name,
+    object_name,
+    read_image,
+    reason,
+    write_attributes,
+    write_encoded,
+    write_image,
+)
+from .errors import (
+    DamagedImageError,
+    FileAccessError,
+    FileFormatError,
+    MissingFileError,
+    OutputExistsError,
+)
+from .output import PART_SUFFIX, atomic_output
+from .writer import SeriesWriter, default_workers
+
+__all__ = [
+    "PART_SUFFIX",
+    "EncodedImage",
+    "SeriesWriter",
+    "atomic_output",
+    "copy_object",
+    "default_workers",
+    "encode_image",
+    "open_file",
+    "read_image",
+    "write_attributes",
+    "write_encoded",
+    "write_image",
+]
+
+
+def open_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
+    """Open an HDF5 file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    mode
+        As for :class:`h5py.File`: ``"r"``, ``"r+"``, ``"a"``, ``"w"`` or ``"x"``.
+
+    Raises
+    ------
+    flimage.errors.MissingFileError
+        When the file (or, for a new one, its folder) does not exist.
+    flimage.errors.FileFormatError
+        When the file is not HDF5, or was cut off.
+    flimage.errors.FileAccessError
+        When the file cannot be opened: no permission, or another program is writing to it.
+    flimage.errors.OutputExistsError
+        When `mode` is ``"x"`` and the file exists.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise FileAccessError(f"{path} is a folder; name a file in it.")
+    exists = path.exists()
+    if mode in ("r", "r+") and not exists:
+        raise MissingFileError(f"There is no file {path}; check its name and folder.")
+    if mode == "x" and exists:
+        raise OutputExistsError(f"{path} exists already; choose another name or remove it first.")
+    if not exists and not path.parent.is_dir():
+        raise MissingFileError(f"There is no folder {path.parent}; create it first.")
+    try:
+        return h5py.File(path, mode, locking="best-effort")
+    except OSError as error:
+        raise _explain_open(path, mode, error) from error
+
+
+def _explain_open(path: Path, mode: str, error: OSError) -> Exception:
+    """Say in one sentence why HDF5 could not open a file."""
+    text = str(error).lower()
+    if "lock" in text:
+        return FileAccessError(
+            f"{path} is in use by another program that writes to it; close it there first."
+        )
+    if "already open" in text or isinstance(error, BlockingIOError):
+        return FileAccessError(
+            f"{path} is open already and cannot be opened with mode {mode!r}; close it first."
+        )
+    needed = os.R_OK if mode == "r" else os.W_OK
+    target = path if path.exists() else path.parent
+    if isinstance(error, PermissionError) or not os.access(target, needed):
+        action = "reading" if mode == "r" else "writing"
+        return FileAccessError(f"{path} cannot be opened for {action}: permission denied.")
+    if "truncated" in text:
+        return FileFormatError(
+            f"{path} was cut off: it is shorter than its header says; get a complete copy."
+        )
+    if path.is_file() and not h5py.is_hdf5(path):
+        return FileFormatError(f"{path} is not an HDF5 file; give a file that flimage has written.")
+    return FileAccessError(f"{path} cannot be opened: {error}.")
+
+
+def copy_object(
+    src_parent_group: h5py.Group, src_name: str, dst_parent_group: h5py.Group, dst_name: str
+) -> None:
+    """Copy a dataset, or a group with everything in it, without unpacking anything.
+
+    Parameters
+    ----------
+    src_parent_group, src_name
+        What to copy.
+    dst_parent_group, dst_name
+        Where to put it, in the same or another file.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When there is no object of that name.
+    flimage.errors.DamagedImageError
+        When HDF5 cannot copy it.
+    """
+    if src_name not in src_parent_group:
+        raise FileFormatError(
+            f"{file_name(src_parent_group)}: {object_name(src_parent_group, src_name)} is missing."
+        )
+    try:
+        h5o.copy(src_parent_group.id, src_name.encode(), dst_parent_group.id, dst_name.encode())
+    except (OSError, RuntimeError) as error:
+        raise DamagedImageError(
+            f"{file_name(src_parent_group)}: {object_name(src_parent_group, src_name)} cannot be"
+            f" copied ({reason(error)})."
+        ) from error
