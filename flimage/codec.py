@@ -116,7 +116,7 @@ def as_image(data: npt.ArrayLike, dtype: npt.DTypeLike = "float32") -> npt.NDArr
         When `data` is not a 2D image, has no pixels, or holds values that `dtype` cannot.
     """
     wanted = np.dtype(dtype).newbyteorder("=")
-    if wanted.kind not in "fiu":
+    if wanted.kind not in "fiub":
         raise InputError(f"Images cannot be stored as {wanted}; use float32 or float64.")
     try:
         array = np.asarray(data)

@@ -309,8 +309,10 @@ class FLImage:
                 raise SameFileError(f"{describe(self.h5)}: an image cannot be copied onto itself.")
             target, owned = h5file, None
         else:
-            storage.check_not_source(pathlib.Path(h5file), self.h5.file)
-            target = owned = storage.open_file(pathlib.Path(h5file), "w")
+            path = pathlib.Path(h5file)
+            if path.exists() and self._is_kept_in(path):
+                raise SameFileError(f"{path}: an image cannot be copied onto its own file.")
+            target = owned = storage.open_file(path, "w")
         try:
             if target.file.mode == "r":
                 raise InputError(f"{describe(target)}: cannot be written; it is open for reading.")
@@ -322,6 +324,11 @@ class FLImage:
             raise
         copied._owned = owned
         return copied
+
+    def _is_kept_in(self, path: pathlib.Path) -> bool:
+        """Tell whether `path`, which exists, is the file of this image."""
+        file = self.h5.file
+        return file.driver != "core" and path.samefile(os.fsdecode(file.filename))
 
     def set_bg_data(self, bg_data: npt.ArrayLike | FLImage | None) -> None:
         """Assign a background image, or remove it.
@@ -400,6 +407,8 @@ class FLImage:
         ):
             if value not in allowed:
                 raise InputError(f"{name} is {value!r}; use one of {', '.join(allowed)}.")
+        if (fit_offset, fit_profile) == ("fit", "offset"):
+            raise InputError("A profile 'offset' has nothing to fit; use fit_offset='mean'.")
         widths = [border_px, border_perc / 100 * float(np.mean(self.shape))]
         if border_m:
             widths.append(border_m / self["pixel size"])

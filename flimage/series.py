@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import re
@@ -167,7 +168,7 @@ class FLSeries:
         self._index = None
 
     def _table(self) -> dict[str, int]:
-        """Identifiers and times, read once; maps identifiers to frame numbers."""
+        """Read identifiers and times once; maps identifiers to frame numbers."""
         self._refresh()
         if self._index is None:
             self._identifiers = []
@@ -380,15 +381,15 @@ class FLSeries:
         ------
         flimage.errors.InputError
             When an image is none, an identifier is taken, or the numbers of images and metadata
-            differ. The images before it are in the series then.
+            differ. None of the images is in the series then.
         """
         self._check_writable()
-        index = self._table()
-        metas = None if meta_data is None else iter(meta_data)
-        with storage.SeriesWriter(self.h5, compression=compression, start=self._count) as writer:
-            for number, data in enumerate(images):
-                meta: Mapping[str, Any] = {}
-                if metas is not None:
+        taken = dict(self._table())
+        start = self._count
+        metas = itertools.repeat({}) if meta_data is None else iter(meta_data)
+        try:
+            with storage.SeriesWriter(self.h5, compression=compression, start=start) as writer:
+                for number, data in enumerate(images):
                     found = next(metas, None)
                     if found is None:
                         raise InputError(
@@ -396,20 +397,24 @@ class FLSeries:
                             " there are images."
                         )
                     meta = check_meta(found)
-                name = None if (given := meta.get("identifier")) is None else str(given)
-                if name in index:
-                    raise InputError(
-                        f"{self}: the identifier {name!r} of image {number} is taken by image"
-                        f" {index[name]}."
-                    )
-                image = as_image(data, f"image {number}")
-                writer.add(image, add_versions(meta), dtype=dtype)
-                if name is not None:
-                    index[name] = self._count + number
-        if metas is not None and next(metas, None) is not None:
+                    if (given := meta.get("identifier")) is not None:
+                        name = str(given)
+                        if name in taken:
+                            raise InputError(
+                                f"{self}: the identifier {name!r} of image {number} is taken by"
+                                f" image {taken[name]}."
+                            )
+                        taken[name] = start + number
+                    image = as_image(data, f"image {number}")
+                    writer.add(image, add_versions(meta), dtype=dtype)
+            if meta_data is not None and next(metas, None) is not None:
+                raise InputError(f"{self}: there are more metadata than images.")
+        except BaseException:
+            for name in [name for name in self.h5 if int(name[4:]) >= start]:
+                del self.h5[name]
+            raise
+        finally:
             self._refresh()
-            raise InputError(f"{self}: there are more metadata than images.")
-        self._refresh()
 
     def bleach_correction(
         self,
