@@ -1,0 +1,253 @@
+"""What can be displayed of a frame, and how it is computed (no Qt, no state)."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flimage.progress import Progress
+from flimage.recipe import Recipe
+
+if TYPE_CHECKING:
+    from flimage.bleach import BleachFit
+    from flimage.correct import FrameCorrector
+    from flimage.meta import FLMetaDict
+    from flimage.source import FrameSource
+
+    from .image_store import ImageStore
+
+__all__ = [
+    "Display",
+    "DisplayMaker",
+    "StoredSource",
+    "image_levels",
+    "sample_frames",
+    "series_levels",
+]
+
+#: Percentiles between which the grey values of a series are spread.
+PERCENTILES = (0.2, 99.8)
+#: At most about this many pixels of a frame are looked at for its percentiles.
+SAMPLED_PIXELS = 60_000
+
+
+class Display(enum.Enum):
+    """What the frame view shows; the values are what the person reads."""
+
+    RAW = "Raw"
+    BACKGROUND = "Background"
+    BACKGROUND_CORRECTED = "Background-corrected"
+    BLEACH_CORRECTED = "Bleach-corrected"
+
+
+class StoredSource:
+    """A recording whose raw frames are kept in an `ImageStore` once they were read.
+
+    Parameters
+    ----------
+    source
+        The recording.
+    store
+        Where frames are kept.
+    edition
+        Changes whenever the frames of `source` do.
+    """
+
+    def __init__(self, source: FrameSource, store: ImageStore, edition: int = 0) -> None:
+        self.source = source
+        self.store = store
+        self.edition = edition
+
+    @property
+    def path(self) -> Path | None:
+        """File of the recording."""
+        return self.source.path
+
+    @property
+    def identifier(self) -> str | None:
+        """Identifier of the series."""
+        return self.source.identifier
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Size of a frame (y, x) [px]."""
+        return self.source.shape
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times of all frames, (n,) [s]."""
+        return self.source.times
+
+    @property
+    def identifiers(self) -> Sequence[str | None]:
+        """Identifiers of all frames."""
+        return self.source.identifiers
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def raw(self, index: int) -> np.ndarray:
+        """Raw frame (y, x), as it is stored."""
+        key = (index, Display.RAW, self.edition)
+        return self.store.get_or_make(key, lambda: self.source.raw(index))
+
+    def background(self, index: int) -> np.ndarray | None:
+        """Background of a frame (y, x), or None."""
+        return self.source.background(index)
+
+    def image(self, index: int) -> np.ndarray:
+        """Background-corrected frame (y, x), computed as the recording itself does it."""
+        from flimage.source import subtract_background
+
+        return subtract_background(self.raw(index), self.background(index))
+
+    def meta(self, index: int) -> FLMetaDict:
+        """Metadata of a frame."""
+        return self.source.meta(index)
+
+
+class DisplayMaker:
+    """Computes displayed images with the functions that also write the corrected file.
+
+    It never changes and any thread may use it.
+
+    Parameters
+    ----------
+    source
+        The recording with its edits.
+    store
+        Where images are kept.
+    recipe
+        Settings that say where the background comes from.
+    levels
+        Background level of every frame (n,) [counts], or None while it is unknown.
+    fit
+        Fit with the gains, or None.
+    edition, fit_number
+        Change whenever the frames of `source`, or the fit do.
+    """
+
+    def __init__(
+        self,
+        source: FrameSource,
+        store: ImageStore,
+        recipe: Recipe | None = None,
+        levels: np.ndarray | None = None,
+        fit: BleachFit | None = None,
+        edition: int = 0,
+        fit_number: int = 0,
+    ) -> None:
+        self._source = StoredSource(source, store, edition)
+        self._recipe = Recipe() if recipe is None else recipe
+        self._levels = levels
+        self._fit = fit
+        self._fit_number = fit_number
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def key(self, index: int, display: Display) -> Hashable:
+        """Return what identifies the image: equal keys mean equal images."""
+        edition = self._source.edition
+        if display is Display.RAW:
+            return (index, display, edition)
+        if display is Display.BLEACH_CORRECTED and self._fit is not None:
+            return (index, display, edition, self._fit_number)
+        recipe = self._recipe
+        place = (recipe.background_source, recipe.border_px, recipe.background_region)
+        return (index, display, edition, self._level(index), place)
+
+    def make(self, index: int, display: Display) -> np.ndarray:
+        """Return the image `(y, x)`."""
+        if display is Display.RAW:
+            return self._source.raw(index)
+        if display is Display.BLEACH_CORRECTED and self._fit is not None:
+            return self._corrector.frame(index)
+        from flimage.background import image_background
+        from flimage.correct import correct_image
+
+        image = self._source.image(index)
+        level = self._level(index)
+        estimated: float | np.ndarray = 0.0
+        if level is not None:
+            estimated = image_background(image, self._recipe, level)
+        if display is Display.BACKGROUND:
+            assigned = self._source.background(index)
+            total = estimated if assigned is None else assigned + estimated
+            return np.array(np.broadcast_to(total, image.shape), dtype=np.float32)
+        return correct_image(image, estimated, 1.0)
+
+    def _level(self, index: int) -> float | None:
+        return None if self._levels is None else float(self._levels[index])
+
+    @functools.cached_property
+    def _corrector(self) -> FrameCorrector:
+        from flimage.correct import FrameCorrector
+
+        assert self._fit is not None
+        return FrameCorrector(self._source, self._fit)
+
+
+def sample_frames(n_frames: int, count: int = 5) -> list[int]:
+    """Return up to `count` evenly spaced frames, the first and the last among them."""
+    return sorted({int(i) for i in np.linspace(0, n_frames - 1, min(count, n_frames)).round()})
+
+
+def image_levels(images: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Return the values to show black and white, from percentiles of all finite pixels.
+
+    Parameters
+    ----------
+    images
+        Images `(y, x)`; of large ones, only evenly spread pixels are looked at.
+
+    Returns
+    -------
+    tuple of float
+        Low and high; different from each other.
+    """
+    pixels = []
+    for image in images:
+        step = max(1, int(np.sqrt(image.size / SAMPLED_PIXELS)))
+        pixels.append(image[::step, ::step].ravel())
+    values = np.concatenate(pixels).astype(np.float64, copy=False)
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return 0.0, 1.0
+    low, high = (float(v) for v in np.percentile(values, PERCENTILES))
+    if not high > low:
+        low, high = float(values.min()), float(values.max())
+    if not high > low:
+        half = max(abs(low) * 0.01, 0.5)
+        low, high = low - half, high + half
+    return low, high
+
+
+def series_levels(
+    maker: DisplayMaker, display: Display, store: ImageStore, progress: Progress, count: int = 5
+) -> tuple[float, float]:
+    """Return the values to show black and white for a whole series.
+
+    Parameters
+    ----------
+    maker, display
+        What is shown.
+    store
+        Where images are kept.
+    progress
+        Called for every frame that is looked at.
+    count
+        Number of frames to look at.
+    """
+    frames = sample_frames(len(maker), count)
+    images = []
+    for done, index in enumerate(frames):
+        progress(done, len(frames), "Choosing the contrast")
+        image = store.get(maker.key(index, display))
+        images.append(maker.make(index, display) if image is None else image)
+    return image_levels(images)

@@ -1,0 +1,193 @@
+"""Open what a person chose: find the series in a file, read an image for the background (no Qt)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flimage.errors import FileFormatError, InputError
+from flimage.meta import is_number
+from flimage.progress import Progress
+
+from .displays import Display, DisplayMaker, image_levels, sample_frames
+from .image_store import ImageStore
+
+if TYPE_CHECKING:
+    import h5py
+
+    from flimage.series import FLSeries
+    from flimage.source import EditedSource
+
+__all__ = ["Opened", "is_series_file", "open_series", "read_background_image"]
+
+#: How files of this project end; every other file is a recording that has to be converted.
+SERIES_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
+#: Frames whose percentiles make the first contrast. They are decoded before anything is shown.
+FIRST_LOOK = 3
+
+
+@dataclass(eq=False)
+class Opened:
+    """A recording that is open for reading.
+
+    Parameters
+    ----------
+    source
+        Its frames.
+    path
+        File that was opened.
+    levels
+        Values to show black and white.
+    pixel_size
+        [m]; None where the first frame states none.
+    series
+        What has to be closed.
+    store
+        Frames that were decoded on the way, by the keys of a fresh `DisplayMaker`.
+    """
+
+    source: EditedSource
+    path: Path
+    levels: tuple[float, float]
+    pixel_size: float | None
+    series: FLSeries
+    store: ImageStore
+
+    def close(self) -> None:
+        """Close the file; nothing may read from `source` any more."""
+        file = self.series.h5.file if self.series.h5 else None
+        self.series.close()
+        if file:
+            file.close()
+
+
+def is_series_file(path: Path) -> bool:
+    """Tell whether `path` can be opened as it is; if not, it has to be converted first."""
+    return path.suffix.lower() in SERIES_SUFFIXES
+
+
+def open_series(path: Path, progress: Progress) -> Opened:
+    """Open a series, and decode what is needed to show its first frame.
+
+    Parameters
+    ----------
+    path
+        HDF5 file with a series at its root or in one of its groups, or with a single image.
+    progress
+        Called now and then.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When there is neither a series nor an image in the file.
+    OSError
+        When the file cannot be opened.
+    """
+    from flimage import storage
+    from flimage.source import EditedSource, SeriesSource
+
+    progress(0, 1, f"Opening {path.name}")
+    file = storage.open_file(path)
+    try:
+        series = _find_series(file, path)
+        source = EditedSource(SeriesSource(series))
+        store = ImageStore(1 << 30)
+        maker = DisplayMaker(source, store)
+        images = []
+        for index in sample_frames(len(source), FIRST_LOOK):
+            progress(0, 1, f"Opening {path.name}")
+            images.append(maker.make(index, Display.RAW))
+        size = source.meta(0).get("pixel size")
+        pixel_size = float(size) if is_number(size) and size > 0 else None
+        return Opened(source, path, image_levels(images), pixel_size, series, store)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _find_series(file: h5py.File, path: Path) -> FLSeries:
+    """Find the series: at the root, or the only group that looks like one."""
+    import h5py
+
+    from flimage.core import FLImage
+    from flimage.image_group import is_image_group
+    from flimage.series import FLSeries
+
+    if "fli_0" in file:
+        return FLSeries(h5file=file)
+    if is_image_group(file):
+        # A single image is shown as a series of one frame, which is kept in memory.
+        with FLImage(h5file=file) as image:
+            series = FLSeries([image])
+        file.close()
+        return series
+    found: list[h5py.Group] = []
+
+    def visit(name: str, item: object) -> None:
+        if name.rsplit("/", 1)[-1] == "fli_0" and isinstance(item, h5py.Group):
+            found.append(item.parent)
+
+    file.visititems(visit)
+    if not found:
+        raise FileFormatError(
+            f"{path} holds no fluorescence series; open a file that flimage wrote, or import the"
+            " recording from TIFF, NPY or ND2."
+        )
+    if len(found) > 1:
+        names = ", ".join(group.name for group in found[:5])
+        raise FileFormatError(
+            f"{path} holds {len(found)} series ({names}); copy the one you need into a file of its"
+            " own."
+        )
+    return FLSeries(h5file=found[0])
+
+
+def read_background_image(path: Path, shape: tuple[int, int], progress: Progress) -> np.ndarray:
+    """Read an image to be used as background; of a stack, the average of its frames.
+
+    Parameters
+    ----------
+    path
+        A file with one flimage image or a series, or a TIFF, NPY, NPZ or ND2 file.
+    shape
+        The shape that it must have (y, x).
+    progress
+        Called for every frame.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When the image has another shape.
+    """
+    if is_series_file(path):
+        opened = open_series(path, progress)
+        try:
+            image = _mean(opened.source.raw, len(opened.source), path, progress)
+        finally:
+            opened.close()
+    else:
+        from flimage.readers import open_recording
+
+        with open_recording(path) as recording:
+            image = _mean(recording.frame, len(recording), path, progress)
+    if image.shape != tuple(shape):
+        raise InputError(
+            f"The background {path} has {image.shape[1]} × {image.shape[0]} pixels, but the"
+            f" recording {shape[1]} × {shape[0]}; choose an image of the same size."
+        )
+    return image
+
+
+def _mean(frame: object, count: int, path: Path, progress: Progress) -> np.ndarray:
+    assert callable(frame)
+    total: np.ndarray | None = None
+    for index in range(count):
+        progress(index, count, f"Reading {path.name}")
+        image = np.asarray(frame(index), dtype=np.float64)
+        total = image if total is None else total + image
+    if total is None:
+        raise InputError(f"{path} holds no image; choose another file.")
+    return (total / count).astype(np.float32)
