@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ._version import __version__
 from .errors import InputError
+from .image_group import add_versions
 from .meta import is_number
 from .progress import Progress, ignore_progress
 from .readers import SUFFIXES, Recording, open_recording
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 #: Attribute of the series group that tells where a converted recording came from (JSON).
-ORIGIN = "flimage origin"
+ORIGIN = "conversion"
 
 #: Pixels larger than this [m] are surely a mistaken unit.
 _LARGEST_PIXEL = 1e-2
@@ -141,7 +142,7 @@ def write_series(
                 meta["time"] = float(times[index])
             if pixel_size is not None:
                 meta["pixel size"] = pixel_size
-            writer.add(recording.frame(index), meta)
+            writer.add(recording.frame(index), add_versions(meta))
             progress(index + 1, total, "Converting")
 
 

@@ -5,9 +5,9 @@ a correction has to find out is known here, in :data:`TRUTH`, and a test compare
 
 * the signal decays as ``f(t) = c + (1 - c) * exp(-k * t)`` with ``k = 0.06 /s`` (half-life of the
   bleaching part 11.6 s) and the unbleachable part ``c = 0.2``;
-* the background does not bleach: 100 counts of camera offset and about 9 counts of faint, uneven
-  light, 109 counts on average over a border of 20 pixels;
-* each frame carries Poisson noise of the photo-electrons (0.5 counts each) and read noise of 1.6
+* the background does not bleach: 100 counts of camera offset and about 7 counts of faint, uneven
+  light, 107 counts on average over a border of 20 pixels;
+* each frame carries Poisson noise of the photo-electrons (0.5 counts each) and read noise of 1.4
   electrons, and is rounded to whole counts as a camera does;
 * frames are about 0.5 s apart, with the jitter of a real acquisition and one pause of 2.5 s;
 * the cells drift by 1.2 pixels in all.
@@ -71,8 +71,8 @@ class Truth:
     unbleachable: float = 0.2
     camera_offset: float = 100.0
     gain: float = 0.5
-    read_noise: float = 1.6
-    veil: float = 18.0
+    read_noise: float = 1.4
+    veil: float = 14.0
     peak: float = 900.0
     interval: float = 0.5
     pause: float = 2.0
