@@ -18,8 +18,10 @@ with warnings.catch_warnings():
 __all__ = ["MetaDataMissingError", "qpimage"]
 
 
-class MetaDataMissingError(  # type: ignore[misc]  # qpimage carries no types
-    qpimage.meta.MetaDataMissingError, FlimageError, KeyError
+class MetaDataMissingError(
+    qpimage.meta.MetaDataMissingError,  # type: ignore[misc]  # qpimage carries no types
+    FlimageError,
+    KeyError,
 ):
     """A metadata key is valid, but the image has no value for it.
 

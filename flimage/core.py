@@ -6,7 +6,7 @@ import itertools
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import h5py
 import numpy as np
@@ -37,7 +37,8 @@ __all__ = ["DATA_KEYS_FL", "META_KEYS_FL", "FLImage", "FLMetaDict"]
 
 _MEMORY_NAMES = itertools.count()
 
-PathOrGroup = str | os.PathLike[str] | h5py.Group
+#: Where an image or a series is kept.
+PathOrGroup: TypeAlias = "str | os.PathLike[str] | h5py.Group"
 
 
 def memory_file() -> h5py.File:
@@ -251,7 +252,8 @@ class FLImage:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Data type of the raw image."""
-        return np.dtype(self.h5[RAW].dtype)
+        dtype: np.dtype[Any] = self.h5[RAW].dtype
+        return dtype
 
     @property
     def shape(self) -> tuple[int, int]:

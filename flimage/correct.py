@@ -7,13 +7,14 @@ import os
 import pathlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
 from . import provenance, storage
+from .codec import Compression
 from .errors import InputError, OutputExistsError, SameFileError
 from .image_group import add_versions, describe
 from .progress import Progress, ignore_progress
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Correction", "FrameCorrector", "correct_image", "denoise_series", "run"]
 
-Output = str | os.PathLike[str] | h5py.Group
+Output: TypeAlias = "str | os.PathLike[str] | h5py.Group"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def correct_image(
     corrected : array of shape (y, x)
         ``(image - background - residual) * gain``
     """
-    corrected = np.subtract(image, np.add(background, residual), dtype=np.float64)
+    corrected: npt.NDArray[Any] = np.subtract(image, np.add(background, residual), dtype=np.float64)
     corrected *= gain
     return corrected.astype(dtype, copy=False)
 
@@ -110,6 +111,19 @@ class FrameCorrector:
 
     def frame(self, index: int) -> npt.NDArray[np.float32]:
         """Corrected frame, of shape (y, x) and type float32."""
+        image, background = self._prepared(index)
+        if self.fit.model == "histogram":
+            from .bleach import match_histogram
+
+            if self._reference is None:
+                self._reference = correct_image(*self._prepared(0), 1.0)
+            matched = match_histogram(correct_image(image, background, 1.0), self._reference)
+            return matched.astype(np.float32, copy=False)
+        gain = float(self.fit.gain[index])
+        return correct_image(image, background, gain, self.fit.residual_background)
+
+    def _prepared(self, index: int) -> tuple[npt.NDArray[Any], float | npt.NDArray[Any]]:
+        """Frame, denoised where the recipe asks for it, and what is subtracted from it."""
         from .background import image_background
 
         recipe = self.fit.recipe
@@ -119,30 +133,7 @@ class FrameCorrector:
 
             image = denoise_image(image, recipe.denoise)
         level = float(self.fit.trace.background[index])
-        background = image_background(image, recipe, level)
-        if self.fit.model == "histogram":
-            from .bleach import match_histogram
-
-            flat = correct_image(image, background, 1.0)
-            return match_histogram(flat, self._first_frame()).astype(np.float32, copy=False)
-        return correct_image(
-            image, background, float(self.fit.gain[index]), self.fit.residual_background
-        )
-
-    def _first_frame(self) -> npt.NDArray[Any]:
-        """Background-corrected first frame, to which histograms are matched."""
-        if self._reference is None:
-            from .background import image_background
-
-            recipe = self.fit.recipe
-            image: npt.NDArray[Any] = self.source.image(0)
-            if recipe.denoise:
-                from .denoise import denoise_image
-
-                image = denoise_image(image, recipe.denoise)
-            level = float(self.fit.trace.background[0])
-            self._reference = correct_image(image, image_background(image, recipe, level), 1.0)
-        return self._reference
+        return image, image_background(image, recipe, level)
 
 
 def run(
@@ -155,7 +146,7 @@ def run(
     progress: Progress | None = None,
     fit: BleachFit | None = None,
     scan: SeriesScan | None = None,
-    compression: str = "balanced",
+    compression: Compression = "balanced",
 ) -> Correction:
     """Correct a recording for photobleaching and write the result.
 
@@ -258,7 +249,7 @@ def denoise_series(
     strength: float = 1.0,
     overwrite: bool = False,
     progress: Progress | None = None,
-    compression: str = "balanced",
+    compression: Compression = "balanced",
 ) -> pathlib.Path | None:
     """Write a denoised copy of a recording.
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import storage
+from .codec import Compression
 from .core import FLImage, PathOrGroup, copy_image_group, open_group
 from .errors import FileFormatError, FrameNotFoundError, InputError
 from .image_group import (
@@ -360,7 +361,7 @@ class FLSeries:
         images: Iterable[npt.ArrayLike],
         meta_data: Iterable[Mapping[str, Any]] | None = None,
         dtype: npt.DTypeLike = "float32",
-        compression: str = "balanced",
+        compression: Compression = "balanced",
     ) -> None:
         """Append many raw images at once, which is much quicker than one by one.
 

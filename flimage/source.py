@@ -81,7 +81,8 @@ def subtract_background(
     background, and of double precision where there is one.
     """
     if background is not None:
-        return np.subtract(raw, background, dtype=np.float64)
+        difference: npt.NDArray[np.float64] = np.subtract(raw, background, dtype=np.float64)
+        return difference
     if raw.dtype.kind == "f":
         return raw
     return raw.astype(np.float32 if raw.dtype.itemsize <= 2 else np.float64)
