@@ -1,0 +1,235 @@
+"""The command ``flimage``: information, correction, denoising and conversion without a window.
+
+Results go to standard output, progress and errors to standard error. The exit code is 0 when all
+went well, 1 when the job failed or was refused and nothing was written, 2 when the command line is
+wrong, 3 when a corrected file was written but the recording could not be corrected (gain 1),
+130 when the job was interrupted from the keyboard and 143 when it was told to end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from ._version import __version__
+from .errors import Cancelled, FlimageError
+from .options import add_recipe_options, positive
+
+__all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_OK", "EXIT_REFUSED", "EXIT_USAGE", "main"]
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_REFUSED = 3
+EXIT_INTERRUPTED = 130
+_EXIT_PIPE = 141
+_EXIT_TERMINATED = 143
+
+_EPILOG = """\
+exit codes:
+  0    done
+  1    failed or refused; nothing was written
+  2    the command line is wrong
+  3    written, but the recording could not be corrected: its frames have gain 1
+  130  interrupted; nothing was written
+
+examples:
+  flimage convert cells.tif cells.h5 --interval 0.5 --pixel-size 1.1e-7
+  flimage info cells.h5
+  flimage bleach cells.h5 corrected.h5 --border 15 --figure decay.png
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    # Also accepted after the command, where they are usually written.
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--debug",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="show the traceback of an error",
+    )
+    common.add_argument(
+        "-q",
+        "--quiet",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="print errors only",
+    )
+    parser = argparse.ArgumentParser(
+        prog="flimage",
+        description="Correct the photobleaching of fluorescence recordings.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[common],
+    )
+    parser.add_argument("--version", action="version", version=f"flimage {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, help_text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=help_text,
+            description=f"{help_text[0].upper()}{help_text[1:]}.",
+            parents=[common],
+        )
+
+    info = add("info", "show what a series, an image or a recording holds")
+    info.add_argument("file", type=Path, metavar="FILE")
+    _add_group(info)
+    info.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+    bleach = add("bleach", "correct a series for photobleaching and write a new one")
+    bleach.add_argument("source", type=Path, metavar="IN", help="the series")
+    bleach.add_argument(
+        "out",
+        type=Path,
+        metavar="OUT",
+        nargs="?",
+        help="the corrected series; without it, the fit is shown and nothing is corrected",
+    )
+    _add_group(bleach)
+    _add_overwrite(bleach)
+    bleach.add_argument("--report", type=Path, metavar="FILE", help="write the fit as JSON")
+    bleach.add_argument(
+        "--figure",
+        type=Path,
+        metavar="FILE",
+        help="draw trace, fit and residuals (.png, .svg or .pdf)",
+    )
+    bleach.add_argument(
+        "--save-recipe", type=Path, metavar="FILE", help="write the settings as JSON"
+    )
+    add_recipe_options(bleach)
+
+    denoise = add("denoise", "write a denoised copy of a series")
+    denoise.add_argument("source", type=Path, metavar="IN", help="the series")
+    denoise.add_argument("out", type=Path, metavar="OUT", help="the denoised series")
+    _add_group(denoise)
+    _add_overwrite(denoise)
+    denoise.add_argument(
+        "--strength",
+        type=float,
+        default=1.0,
+        help="relative to the noise of each frame (default: 1)",
+    )
+
+    convert = add("convert", "convert a TIFF, OME-TIFF, ImageJ, NPY, NPZ or ND2 recording")
+    convert.add_argument("source", type=Path, metavar="IN", help="the recording")
+    convert.add_argument("out", type=Path, metavar="OUT", help="the series to write")
+    convert.add_argument(
+        "--interval",
+        type=positive,
+        metavar="SECONDS",
+        help="time between frames; needed where the file states no times",
+    )
+    convert.add_argument("--pixel-size", type=positive, metavar="METRES", help="such as 1.1e-7")
+    convert.add_argument("--identifier", metavar="NAME", help="of the series (default: file name)")
+    convert.add_argument("--key", metavar="NAME", help="array in an NPZ file that holds several")
+    _add_overwrite(convert)
+
+    example = add("example", "copy the simulated example recording")
+    example.add_argument("out", type=Path, metavar="OUT", help="the series to write")
+    _add_overwrite(example)
+    return parser
+
+
+def _add_group(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--group",
+        metavar="PATH",
+        help="HDF5 group of the series, where it is not the only one in the file",
+    )
+
+
+def _add_overwrite(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist already")
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let the request to end unwind the program, so that half-written files are removed."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(_EXIT_TERMINATED)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _sentence(error: BaseException) -> str:
+    """Describe an error in one line."""
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, FlimageError):
+        name = f"{error.filename}: " if error.filename else ""
+        return f"{name}{error.strerror}"
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this."
+    text = " ".join(str(error).split())
+    if isinstance(error, (FlimageError, OSError)) and text:
+        return text
+    return f"Unexpected error ({type(error).__name__}: {text}); --debug shows where."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv
+        Arguments after the name of the program; those of the process by default.
+
+    Returns
+    -------
+    int
+        The exit code, see the description of this module.
+    """
+    parser = build_parser()
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as stop:  # argparse has printed help, version or what is wrong
+        return stop.code if isinstance(stop.code, int) else EXIT_USAGE
+    debug = getattr(arguments, "debug", False)
+    arguments.quiet = getattr(arguments, "quiet", False)
+    try:
+        from . import commands
+
+        run: Callable[[argparse.Namespace], int] = getattr(commands, f"run_{arguments.command}")
+        with _terminable():
+            code = run(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Python would complain once more on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _EXIT_PIPE
+    except (KeyboardInterrupt, Cancelled):
+        print("flimage: Interrupted; nothing was written.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else EXIT_FAILED
+    # The last resort of the program: whatever happened, the person gets a sentence and the
+    # script an exit code.
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        print(f"flimage: {_sentence(error)}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

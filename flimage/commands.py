@@ -1,0 +1,269 @@
+"""What each command of ``flimage`` does: call the library, and say in words what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.resources
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import h5py
+
+from . import summary
+from ._version import __version__
+from .cli import EXIT_OK, EXIT_REFUSED
+from .errors import InputError
+from .image_group import is_image_group
+from .options import recipe_from
+from .readers import SUFFIXES, open_recording
+from .series import FLSeries
+from .source import SeriesSource
+from .storage import atomic_output, open_file
+
+if TYPE_CHECKING:
+    from .bleach import BleachFit
+
+#: How deep in the tree of a file a series is looked for.
+_DEPTH = 4
+
+
+class ProgressBar:
+    """A progress bar on standard error; nothing at all where that is not a terminal.
+
+    It is a :class:`~flimage.progress.Progress` callback and a context manager.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self._silent = quiet or not sys.stderr.isatty()
+        self._bar: Any = None
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, done: int, total: int, stage: str) -> None:
+        """Show that `done` of `total` steps are finished."""
+        if self._silent:
+            return
+        if self._bar is None:
+            from tqdm import tqdm
+
+            class Bar(tqdm):  # type: ignore[type-arg]  # generic in some versions only
+                monitor_interval = 0  # no watchdog thread: this bar is updated often
+
+            self._bar = Bar(
+                total=total,
+                file=sys.stderr,
+                leave=False,
+                dynamic_ncols=True,
+                bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}",
+            )
+        self._bar.total = total
+        self._bar.set_description_str(stage, refresh=False)
+        self._bar.update(done - self._bar.n)
+
+
+def _find_series(file: h5py.File, path: Path, name: str | None) -> h5py.Group:
+    """Find the group of the series in a file: the root, the named one, or the only one."""
+    if name is not None:
+        found = file.get(name)
+        if not isinstance(found, h5py.Group):
+            raise InputError(f"{path} has no group {name!r} (--group).")
+        return found
+    if "fli_0" in file:
+        return file
+    groups: list[str] = []
+
+    def look(group: h5py.Group, depth: int) -> None:
+        for key in group:
+            if group.get(key, getclass=True) is h5py.Group:
+                child = group[key]
+                if "fli_0" in child:
+                    groups.append(child.name)
+                elif depth < _DEPTH and not is_image_group(child):
+                    look(child, depth + 1)
+
+    if not is_image_group(file):
+        look(file, 1)
+    if len(groups) > 1:
+        raise InputError(
+            f"{path} holds {len(groups)} series; choose one with --group, such as"
+            f" --group {groups[0]}."
+        )
+    return file[groups[0]] if groups else file
+
+
+@contextlib.contextmanager
+def open_series(path: Path, group: str | None = None) -> Iterator[FLSeries]:
+    """Open the series of a file for reading.
+
+    Parameters
+    ----------
+    path
+        An HDF5 file.
+    group
+        Where in the file; by default the root or the only group that holds a series.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When the file is a recording in another format, holds several series, or none.
+    """
+    if path.suffix.lower() in SUFFIXES:
+        raise InputError(
+            f"{path} is no series file yet; convert it first: flimage convert {path}"
+            f" {path.with_suffix('.h5').name}"
+        )
+    with open_file(path) as file, FLSeries(h5file=_find_series(file, path, group)) as series:
+        yield series
+
+
+def _say(arguments: argparse.Namespace, text: str) -> None:
+    if not arguments.quiet:
+        print(text)
+
+
+def _write_text(path: Path, text: str, overwrite: bool, source: Path) -> None:
+    with atomic_output(path, overwrite=overwrite, source=source) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def run_info(arguments: argparse.Namespace) -> int:
+    """Show what a file holds."""
+    path: Path = arguments.file
+    if path.suffix.lower() in SUFFIXES:
+        with open_recording(path) as recording:
+            facts = summary.of_recording(recording)
+    else:
+        with open_file(path) as file:
+            group = _find_series(file, path, arguments.group)
+            facts = summary.of_image(group) if is_image_group(group) else summary.of_series(group)
+    if arguments.json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        print(summary.as_text(facts))
+    return EXIT_OK
+
+
+def run_bleach(arguments: argparse.Namespace) -> int:
+    """Correct a series, and tell how the fit went."""
+    from . import correct
+    from .report import check_figure_path, figure
+
+    recipe = recipe_from(arguments)
+    extra: dict[Path, Callable[[Path, BleachFit], object]] = {}
+    if arguments.report is not None:
+        extra[arguments.report] = lambda path, fit: path.write_text(
+            _report(arguments, fit), encoding="utf-8"
+        )
+    if arguments.figure is not None:
+        check_figure_path(arguments.figure)
+        extra[arguments.figure] = lambda path, fit: figure(
+            fit, path, arguments.source.name, check_figure_path(arguments.figure)
+        )
+    if arguments.save_recipe is not None:
+        extra[arguments.save_recipe] = lambda path, fit: path.write_text(
+            fit.recipe.to_json() + "\n", encoding="utf-8"
+        )
+    outputs = [path for path in (arguments.out, *extra) if path is not None]
+    if len({path.absolute() for path in outputs}) < len(outputs):
+        raise InputError("Two outputs have the same name; give each its own.")
+    with contextlib.ExitStack() as stack:
+        series = stack.enter_context(open_series(arguments.source, arguments.group))
+        # Entered before anything is computed, so that an output that exists is refused at once,
+        # and left in reverse order when all is done: the outputs appear together or not at all.
+        temporary = {
+            path: stack.enter_context(
+                atomic_output(path, overwrite=arguments.overwrite, source=arguments.source)
+            )
+            for path in extra
+        }
+        progress = stack.enter_context(ProgressBar(arguments.quiet))
+        result = correct.run(
+            SeriesSource(series),
+            recipe,
+            arguments.out,
+            overwrite=arguments.overwrite,
+            progress=progress,
+        )
+        for path, write in extra.items():
+            write(temporary[path], result.fit)
+    _say(arguments, summary.of_fit(result.fit))
+    if arguments.out is None:
+        _say(arguments, "Nothing was corrected: name an output file to write the result.")
+    for path in outputs:
+        _say(arguments, f"Written: {path}")
+    return EXIT_REFUSED if result.fit.verdict.grade == "refused" else EXIT_OK
+
+
+def _report(arguments: argparse.Namespace, fit: BleachFit) -> str:
+    """Return the fit and where it came from, as JSON."""
+    content = {
+        "flimage": __version__,
+        "source": str(arguments.source),
+        "output": None if arguments.out is None else str(arguments.out),
+        "fit": fit.to_dict(),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def run_denoise(arguments: argparse.Namespace) -> int:
+    """Write a denoised copy of a series."""
+    from . import correct
+
+    with (
+        open_series(arguments.source, arguments.group) as series,
+        ProgressBar(arguments.quiet) as progress,
+    ):
+        correct.denoise_series(
+            SeriesSource(series),
+            arguments.out,
+            strength=arguments.strength,
+            overwrite=arguments.overwrite,
+            progress=progress,
+        )
+    _say(arguments, f"Written: {arguments.out}")
+    return EXIT_OK
+
+
+def run_convert(arguments: argparse.Namespace) -> int:
+    """Convert a recording into a series, and tell where its metadata came from."""
+    from . import convert
+
+    with ProgressBar(arguments.quiet) as progress:
+        convert.convert(
+            arguments.source,
+            arguments.out,
+            interval=arguments.interval,
+            pixel_size=arguments.pixel_size,
+            identifier=arguments.identifier,
+            overwrite=arguments.overwrite,
+            progress=progress,
+            key=arguments.key,
+        )
+    if not arguments.quiet:
+        with open_file(arguments.out) as file:
+            print(summary.as_text(summary.of_series(file)))
+    return EXIT_OK
+
+
+def run_example(arguments: argparse.Namespace) -> int:
+    """Copy the example recording."""
+    data = importlib.resources.files("flimage_gui.resources").joinpath("example.h5").read_bytes()
+    with atomic_output(arguments.out, overwrite=arguments.overwrite) as temporary:
+        temporary.write_bytes(data)
+    _say(arguments, f"Written: {arguments.out}")
+    return EXIT_OK

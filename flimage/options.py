@@ -1,0 +1,235 @@
+"""The options of a correction on the command line, and how they become a Recipe.
+
+Only the options that were given change the recipe: the others keep the value that the recipe file
+or the library says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+from .recipe import (
+    BackgroundScope,
+    BackgroundSource,
+    ModelName,
+    OffsetMeaning,
+    Recipe,
+    Region,
+    RegionKind,
+    TimeAxis,
+)
+
+__all__ = ["add_recipe_options", "frame_numbers", "positive", "recipe_from", "region"]
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+
+
+def positive(text: str) -> float:
+    """Read a positive, finite number.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        When `text` is something else.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return value
+
+
+def frame_numbers(text: str) -> tuple[int, ...]:
+    """Read frame numbers such as ``3,7-9``.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        When `text` is something else.
+    """
+    numbers: set[int] = set()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = re.fullmatch(r"(\d+)(?:\s*-\s*(\d+))?", part)
+        if not match:
+            raise argparse.ArgumentTypeError(
+                f"{part!r} is no frame number or range; write for example 3,7-9"
+            )
+        first, last = int(match[1]), int(match[2] or match[1])
+        if first > last:
+            raise argparse.ArgumentTypeError(f"the range {part!r} ends before it starts")
+        numbers.update(range(first, last + 1))
+    return tuple(sorted(numbers))
+
+
+def region(text: str) -> Region:
+    """Read a region of pixels.
+
+    Parameters
+    ----------
+    text
+        ``auto``, ``frame``, ``x0,y0,x1,y1`` (two corners of a rectangle),
+        ``ellipse:x0,y0,x1,y1`` or ``polygon:x0,y0,x1,y1,x2,y2,…``, in pixels.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        When `text` is something else.
+    """
+    kind, _, numbers = text.rpartition(":")
+    kind = kind or ("rectangle" if "," in text else text)
+    drawn = [name for name in get_args(RegionKind) if name != "mask"]
+    if kind not in drawn:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no region; write auto, frame, x0,y0,x1,y1, ellipse:x0,y0,x1,y1 or"
+            " polygon:x0,y0,x1,y1,x2,y2,…"
+        )
+    if kind in ("auto", "frame"):
+        return Region(kind=kind)
+    if not re.fullmatch(rf"\s*{_NUMBER}(?:\s*,\s*{_NUMBER})*\s*", numbers):
+        raise argparse.ArgumentTypeError(f"{numbers!r} is no list of pixel coordinates x,y,x,y,…")
+    values = [float(number) for number in numbers.split(",")]
+    if len(values) % 2:
+        raise argparse.ArgumentTypeError(f"{numbers!r} has an x without a y")
+    try:
+        return Region(kind=kind, points=tuple(zip(values[::2], values[1::2], strict=True)))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that make up a recipe; what is not given leaves no trace."""
+    missing = argparse.SUPPRESS
+    parser.add_argument(
+        "--recipe",
+        type=Path,
+        metavar="FILE",
+        help="settings as JSON, as saved by the window or with --save-recipe; further options"
+        " change them",
+    )
+    group = parser.add_argument_group("background")
+    group.add_argument(
+        "--border",
+        dest="border_px",
+        type=int,
+        default=missing,
+        metavar="PX",
+        help="width of the image border that holds background; 0: subtract none (default: 20)",
+    )
+    group.add_argument(
+        "--background",
+        choices=get_args(BackgroundScope),
+        default=missing,
+        help="one level for the whole series, or one per frame (default: series)",
+    )
+    group.add_argument(
+        "--background-source",
+        choices=get_args(BackgroundSource),
+        default=missing,
+        help="where the level comes from (default: border)",
+    )
+    group.add_argument(
+        "--background-region",
+        type=region,
+        default=missing,
+        metavar="REGION",
+        help="pixels of the background, written like --region",
+    )
+    group = parser.add_argument_group("signal and fit")
+    group.add_argument(
+        "--region",
+        type=region,
+        default=missing,
+        metavar="REGION",
+        help="signal region: auto, frame, x0,y0,x1,y1, ellipse:x0,y0,x1,y1 or"
+        " polygon:x0,y0,x1,y1,x2,y2,… in pixels (default: auto)",
+    )
+    group.add_argument(
+        "--model",
+        choices=get_args(ModelName),
+        default=missing,
+        help="decay model (default: exponential)",
+    )
+    group.add_argument(
+        "--offset",
+        choices=get_args(OffsetMeaning),
+        default=missing,
+        help="what the constant part of the decay is: signal that does not bleach, or background"
+        " that is left over and is subtracted (default: unbleachable)",
+    )
+    group.add_argument(
+        "--first", type=int, default=missing, metavar="N", help="first frame of the fit, from 0"
+    )
+    group.add_argument(
+        "--last", type=int, default=missing, metavar="N", help="last frame of the fit"
+    )
+    group.add_argument(
+        "--exclude",
+        type=frame_numbers,
+        default=missing,
+        metavar="FRAMES",
+        help="frames to leave out of the fit, such as 3,7-9",
+    )
+    group.add_argument(
+        "--no-robust",
+        dest="robust",
+        action="store_false",
+        default=missing,
+        help="give outlying frames their full weight in the fit",
+    )
+    group.add_argument(
+        "--interval",
+        type=positive,
+        default=missing,
+        metavar="SECONDS",
+        help="time between frames, in place of the stored times",
+    )
+    group.add_argument(
+        "--time-axis",
+        choices=get_args(TimeAxis),
+        default=missing,
+        help="whether bleaching goes with time or with the number of exposures (default: time)",
+    )
+    group = parser.add_argument_group("correction")
+    group.add_argument(
+        "--max-gain",
+        type=float,
+        default=missing,
+        metavar="GAIN",
+        help="largest gain that is applied (default: 10)",
+    )
+    group.add_argument(
+        "--denoise",
+        type=float,
+        default=missing,
+        metavar="STRENGTH",
+        help="denoise each frame first; 1 suits the noise of the image (default: 0, off)",
+    )
+
+
+def recipe_from(arguments: argparse.Namespace) -> Recipe:
+    """Build the recipe that the command line asks for.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        For a value that is out of range, or a recipe file that is none.
+    OSError
+        When the recipe file cannot be read.
+    """
+    recipe = Recipe()
+    if arguments.recipe is not None:
+        recipe = Recipe.from_json(arguments.recipe.read_text(encoding="utf-8"))
+    given: dict[str, Any] = {
+        name: value
+        for name, value in vars(arguments).items()
+        if name in Recipe.__dataclass_fields__
+    }
+    if "background_region" in given and "background_source" not in given:
+        given["background_source"] = "region"
+    return recipe.replace(**given)

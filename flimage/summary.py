@@ -1,0 +1,278 @@
+"""Facts about files and fits, gathered as plain values and written as text.
+
+The same facts are printed for a person and given to scripts as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from . import provenance
+from .convert import ORIGIN
+from .image_group import BG_DATA, RAW, read_group_meta
+from .quantities import (
+    format_bytes,
+    format_count,
+    format_duration,
+    format_estimate,
+    format_number,
+    format_quantity,
+)
+from .readers import Recording
+from .series import FLSeries
+
+if TYPE_CHECKING:
+    from .bleach import BleachFit
+
+__all__ = ["as_text", "of_fit", "of_image", "of_recording", "of_series"]
+
+#: Metadata that stand in lines of their own, or say nothing about the recording.
+_OWN_LINES = frozenset({"time", "pixel size", "identifier", "flimage version", "qpimage version"})
+
+
+def _plain(value: Any) -> Any:
+    """Turn values of HDF5 into those of JSON."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def _time_facts(times: npt.NDArray[np.floating[Any]] | None) -> dict[str, Any]:
+    known = np.array([]) if times is None else times[np.isfinite(times)]
+    if not len(known):
+        return {"times": None}
+    facts: dict[str, Any] = {
+        "times": len(known),
+        "first time [s]": float(known.min()),
+        "last time [s]": float(known.max()),
+    }
+    steps = np.diff(known)
+    if len(steps):
+        facts["interval [s]"] = float(np.median(steps))
+        facts["shortest interval [s]"] = float(steps.min())
+        facts["longest interval [s]"] = float(steps.max())
+    return facts
+
+
+def of_recording(recording: Recording) -> dict[str, Any]:
+    """Gather facts about a recording in a foreign format."""
+    return {
+        "file": str(recording.path),
+        "kind": f"{recording.kind} recording",
+        "bytes": recording.path.stat().st_size,
+        "frames": recording.n_frames,
+        "shape": list(recording.shape),
+        "dtype": str(recording.dtype),
+        **_time_facts(recording.times),
+        "pixel size [m]": recording.pixel_size,
+        "metadata": {key: _plain(value) for key, value in recording.meta.items()},
+        "notes": list(recording.notes),
+    }
+
+
+def _of_group(group: h5py.Group) -> dict[str, Any]:
+    file = Path(group.file.filename)
+    return {
+        "file": str(file),
+        "group": group.name,
+        "bytes": file.stat().st_size if file.exists() else None,
+    }
+
+
+def of_image(group: h5py.Group) -> dict[str, Any]:
+    """Gather facts about a single image.
+
+    Parameters
+    ----------
+    group
+        Of an :class:`~flimage.core.FLImage`.
+    """
+    meta = read_group_meta(group)
+    return {
+        **_of_group(group),
+        "kind": "image",
+        "frames": 1,
+        "shape": list(group[RAW].shape),
+        "dtype": str(group[RAW].dtype),
+        "identifier": _plain(meta.get("identifier")),
+        **_time_facts(np.array([meta.get("time", np.nan)], dtype=float)),
+        "pixel size [m]": _plain(meta.get("pixel size")),
+        "assigned backgrounds": int(len(group.get(BG_DATA, ())) > 0),
+        "metadata": {k: _plain(v) for k, v in sorted(meta.items()) if k not in _OWN_LINES},
+    }
+
+
+def of_series(group: h5py.Group) -> dict[str, Any]:
+    """Gather facts about a series.
+
+    Parameters
+    ----------
+    group
+        Of an :class:`~flimage.series.FLSeries`.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When the group holds no series.
+    """
+    with FLSeries(h5file=group) as series:
+        facts = {
+            **_of_group(group),
+            "kind": "series",
+            "frames": len(series),
+            "identifier": series.identifier,
+        }
+        if not len(series):
+            return facts
+        frames = [group[f"fli_{index}"] for index in range(len(series))]
+        shapes = {frame[RAW].shape for frame in frames}
+        metas = [read_group_meta(frame) for frame in (frames[0], frames[-1])]
+        common = {
+            key: _plain(value)
+            for key, value in sorted(metas[0].items())
+            if key not in _OWN_LINES and _plain(metas[1].get(key)) == _plain(value)
+        }
+        facts |= {
+            "shape": list(frames[0][RAW].shape),
+            "all frames of one size": len(shapes) == 1,
+            "dtype": str(frames[0][RAW].dtype),
+            **_time_facts(series.times),
+            "pixel size [m]": _plain(metas[0].get("pixel size")),
+            "assigned backgrounds": sum(len(frame.get(BG_DATA, ())) > 0 for frame in frames),
+            "metadata": common,
+            "written by": _plain(metas[0].get("flimage version")),
+        }
+        if ORIGIN in group.attrs:
+            facts["conversion"] = json.loads(group.attrs[ORIGIN])
+        record = provenance.read(group)
+        if record is not None:
+            facts["correction"] = {
+                "source": record.source,
+                "flimage": record.version,
+                "recipe": record.recipe.to_dict(),
+                "largest gain": float(np.max(record.gain)),
+                "fit": {
+                    key: value
+                    for key, value in record.fit.items()
+                    if key in ("model", "parameters", "verdict", "r_squared")
+                },
+            }
+        return facts
+
+
+def _time_line(facts: Mapping[str, Any]) -> str:
+    if facts.get("times") is None:
+        return "none"
+    first, last = facts["first time [s]"], facts["last time [s]"]
+    text = f"{format_duration(first)} … {format_duration(last)}"
+    if "interval [s]" not in facts:
+        return format_duration(first)
+    text += f", {format_duration(facts['interval [s]'])} apart"
+    shortest, longest = facts["shortest interval [s]"], facts["longest interval [s]"]
+    if longest - shortest > 0.01 * abs(facts["interval [s]"]):
+        text += f" (from {format_duration(shortest)} to {format_duration(longest)})"
+    if facts["times"] < facts["frames"]:
+        text += f"; only {facts['times']} of {facts['frames']} frames have one"
+    return text
+
+
+def as_text(facts: Mapping[str, Any]) -> str:
+    """Write the facts about a file, one a line."""
+    lines = [("file", str(facts["file"]) + _size(facts.get("bytes")))]
+    if facts.get("group", "/") != "/":
+        lines.append(("group", facts["group"]))
+    lines.append(("content", f"{facts['kind']}, {format_count(facts['frames'], 'frame')}"))
+    if facts.get("identifier") is not None:
+        lines.append(("identifier", str(facts["identifier"])))
+    if "shape" in facts:
+        height, width = facts["shape"]
+        size = f"{height} × {width} px (height × width), {facts['dtype']}"
+        if not facts.get("all frames of one size", True):
+            size += "; not all frames are of this size"
+        lines.append(("size", size))
+        lines.append(("times", _time_line(facts)))
+        pixel = facts["pixel size [m]"]
+        lines.append(("pixel size", "not known" if pixel is None else format_quantity(pixel, "m")))
+    if "assigned backgrounds" in facts:
+        count = facts["assigned backgrounds"]
+        text = "none assigned" if not count else f"assigned to {format_count(count, 'frame')}"
+        lines.append(("backgrounds", text))
+    lines += [(key, str(value)) for key, value in facts.get("metadata", {}).items()]
+    if facts.get("written by"):
+        lines.append(("written by", f"flimage {facts['written by']}"))
+    if "conversion" in facts:
+        origin = facts["conversion"]
+        lines.append(("converted from", f"{origin.get('file')} ({origin.get('format')})"))
+        lines += [("", note) for note in origin.get("notes", ())]
+    lines += [("note", note) for note in facts.get("notes", ())]
+    if "correction" in facts:
+        lines += _correction_lines(facts["correction"])
+    width = max(len(name) for name, _ in lines) + 2
+    return "\n".join(f"{name:<{width}}{text}" for name, text in lines)
+
+
+def _size(size: int | None) -> str:
+    return "" if size is None else f" ({format_bytes(size)})"
+
+
+def _correction_lines(correction: Mapping[str, Any]) -> list[tuple[str, str]]:
+    fit = correction["fit"]
+    lines = [
+        (
+            "corrected",
+            f"from {correction['source'] or 'a series in memory'} by flimage"
+            f" {correction['flimage']}, model {fit.get('model')}, gains up to"
+            f" {format_number(correction['largest gain'])}",
+        )
+    ]
+    for parameter in fit.get("parameters", ()):
+        lines.append(("", _parameter(parameter)))
+    verdict = fit.get("verdict", {})
+    if verdict:
+        lines.append(("verdict", str(verdict.get("sentence") or verdict.get("grade"))))
+    return lines
+
+
+def _parameter(parameter: Mapping[str, Any]) -> str:
+    estimate, interval, symbol = format_estimate(
+        parameter["value"],
+        parameter.get("stderr"),
+        parameter.get("low"),
+        parameter.get("high"),
+        parameter.get("unit") or "",
+    )
+    return f"{parameter['name']} {parameter['symbol']} = {estimate} {symbol}".rstrip() + (
+        f" (95 %: {interval})" if any(character.isdigit() for character in interval) else ""
+    )
+
+
+def of_fit(fit: BleachFit) -> str:
+    """Write what a fit found: parameters, background, how much signal is left, and the verdict."""
+    facts = fit.to_dict()
+    background = fit.trace.background
+    levels = format_number(float(background[0]), 5)
+    if np.ptp(background) > 0:
+        low, high = format_number(float(background.min()), 5), format_number(background.max(), 5)
+        levels = f"{low} … {high}"
+    lines = [
+        ("model", str(fit.model)),
+        *(("", _parameter(parameter)) for parameter in facts.get("parameters", ())),
+        ("background", f"{levels} counts"),
+        ("gain", f"1 … {format_number(float(np.max(fit.gain)))}"),
+        ("verdict", f"{fit.verdict.grade}: {fit.verdict.sentence}"),
+    ]
+    width = max(len(name) for name, _ in lines) + 2
+    return "\n".join(f"{name:<{width}}{text}" for name, text in lines)
