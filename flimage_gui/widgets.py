@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from PyQt5.QtCore import QObject, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QResizeEvent, QValidator
@@ -16,12 +16,11 @@ from PyQt5.QtWidgets import (
     QLabel,
     QSizePolicy,
     QSpinBox,
-    QStyle,
     QStyleOption,
     QWidget,
 )
 
-from .quantities import MISSING, DisplayUnit, choose_unit, format_number, parse_quantity
+from .quantities import DisplayUnit, choose_unit, format_number, parse_quantity
 
 __all__ = [
     "ElidedLabel",
@@ -112,9 +111,7 @@ def fill_combo(combo: QComboBox, items: Sequence[tuple[str, Any, str]]) -> None:
         for text, data, tip in items:
             combo.addItem(text, data)
             if tip:
-                combo.setItemData(
-                    combo.count() - 1, f"<p>{tip}</p>", Qt.ItemDataRole.ToolTipRole
-                )
+                combo.setItemData(combo.count() - 1, f"<p>{tip}</p>", Qt.ItemDataRole.ToolTipRole)
 
 
 def select_data(combo: QComboBox, data: Any) -> None:
@@ -293,7 +290,7 @@ class Notice(QLabel):
     """
 
     #: grade -> (sign, light ground, light text, dark ground, dark text)
-    _STYLES = {
+    _STYLES: ClassVar[dict[str, tuple[str, str, str, str, str]]] = {
         "neutral": ("", "", "", "", ""),
         "good": ("✓", "#e3f4e6", "#14532d", "#163a24", "#bdf0cb"),
         "caution": ("!", "#fdf0d2", "#6b4300", "#44330c", "#ffe2a0"),
@@ -347,14 +344,3 @@ class Notice(QLabel):
         # Setting a style sheet changes the palette, which would call this again.
         if sheet != self.styleSheet():
             self.setStyleSheet(sheet)
-
-
-def standard_icon(widget: QWidget, which: QStyle.StandardPixmap) -> Any:
-    """Return an icon of the current style."""
-    return widget.style().standardIcon(which)
-
-
-def text_or_missing(value: object) -> str:
-    """Return the text of `value`, or a dash for nothing."""
-    text = "" if value is None else str(value).strip()
-    return text or MISSING

@@ -1,0 +1,319 @@
+"""Where the background comes from: border and scope of the level, and background images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from flimage.background import largest_border
+
+from .quantities import format_count, format_number
+from .session import Change, Session
+from .widgets import (
+    SectionHeader,
+    add_row,
+    blocked,
+    compact_combo,
+    compact_spin,
+    describe,
+    fill_combo,
+    hint_label,
+    select_data,
+)
+
+__all__ = ["BackgroundPanel"]
+
+FILE_FILTER = (
+    "Images (*.h5 *.hdf5 *.tif *.tiff *.npy *.npz *.nd2);;flimage files (*.h5 *.hdf5);;"
+    "TIFF images (*.tif *.tiff);;All files (*)"
+)
+
+_SCOPES = (
+    (
+        "One level for the series",
+        "series",
+        "The mean of the border over all frames. Best where the background stays the same: it is"
+        " the most precise.",
+    ),
+    (
+        "One level per frame",
+        "frame",
+        "The mean of the border of each frame by itself. Choose it where the background changes"
+        " with time, for instance because the medium bleaches too.",
+    ),
+)
+_TARGETS = (
+    ("All frames", "all", "The image is background of every frame."),
+    ("This frame only", "frame", "The image is background of the frame on display only."),
+)
+_ORIGINS = (
+    (
+        "An image file",
+        "file",
+        "A file with one image: flimage, TIFF, NPY or ND2. Of a stack, the mean is taken.",
+    ),
+    ("A frame of this series", "frame", "For instance one that was taken with the shutter closed."),
+)
+
+
+#: Stands for a frame whose background is what it was in the file.
+_UNCHANGED = object()
+
+
+class BackgroundPanel(QWidget):
+    """Shows where the session's background comes from and asks for another one.
+
+    Parameters
+    ----------
+    session
+        The open recording and its correction.
+    parent
+        Qt parent.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("backgroundPanel")
+        self._session = session
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 8, 10, 8)
+        layout.setSpacing(6)
+        layout.addWidget(SectionHeader("Background level"))
+        layout.addLayout(self._build_level())
+        self._level_hint = hint_label()
+        self._level_hint.setObjectName("backgroundLevelHint")
+        layout.addWidget(self._level_hint)
+        layout.addSpacing(6)
+        layout.addWidget(SectionHeader("Background image"))
+        layout.addLayout(self._build_image())
+        self._image_hint = hint_label()
+        self._image_hint.setObjectName("backgroundImageHint")
+        layout.addWidget(self._image_hint)
+        layout.addStretch(1)
+        self._connect()
+        session.changed.connect(self._on_session_changed)
+        self._refresh()
+
+    # ------------------------------------------------------------------ construction
+
+    def _build_level(self) -> QFormLayout:
+        self._border = compact_spin(QSpinBox())
+        self._border.setSuffix(" px")
+        self._border.setSpecialValueText("0 px – none")
+        describe(
+            self._border,
+            "borderSpin",
+            "Width of the border",
+            "How wide the border of the image is that shows only background. Its mean is"
+            " subtracted before anything else. The border is drawn on the image: no cell should"
+            " reach into it. 0 subtracts nothing.",
+        )
+        self._scope = compact_combo(QComboBox())
+        fill_combo(self._scope, _SCOPES)
+        describe(
+            self._scope,
+            "backgroundScopeCombo",
+            "Level per series or per frame",
+            "Whether one background level holds for the whole series or each frame has its own.",
+        )
+        form = _form()
+        add_row(form, "B&order", self._border)
+        add_row(form, "&Level", self._scope)
+        return form
+
+    def _build_image(self) -> QFormLayout:
+        self._origin = compact_combo(QComboBox())
+        fill_combo(self._origin, _ORIGINS)
+        describe(
+            self._origin,
+            "backgroundOriginCombo",
+            "Where the background image comes from",
+            "Take the background image from a file, or from a frame of this series.",
+        )
+        self._frame = compact_spin(QSpinBox())
+        describe(
+            self._frame,
+            "backgroundFrameSpin",
+            "Frame to use as background",
+            "Number of the frame that shows only background.",
+        )
+        self._target = compact_combo(QComboBox())
+        fill_combo(self._target, _TARGETS)
+        describe(
+            self._target,
+            "backgroundTargetCombo",
+            "Frames to change",
+            "Which frames get the image, or lose theirs.",
+        )
+        self._assign = QPushButton("&Assign…")
+        describe(
+            self._assign,
+            "assignBackgroundButton",
+            "Assign a background image",
+            "Subtract an image, for instance one taken without a specimen. The file of the"
+            " recording is not changed, and Undo takes it back.",
+        )
+        self._clear = QPushButton("&Clear")
+        describe(
+            self._clear,
+            "clearBackgroundButton",
+            "Remove the background image",
+            "Remove the background image from the chosen frames. Undo brings it back.",
+        )
+        form = _form()
+        add_row(form, "&Take", self._origin)
+        self._frame_label = add_row(form, "&Number", self._frame)
+        add_row(form, "&For", self._target)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._assign, 1)
+        buttons.addWidget(self._clear, 1)
+        form.addRow("", buttons)
+        return form
+
+    def _connect(self) -> None:
+        self._border.valueChanged.connect(self._on_border_changed)
+        self._scope.currentIndexChanged.connect(self._on_scope_changed)
+        self._origin.currentIndexChanged.connect(self._on_origin_changed)
+        self._assign.clicked.connect(self._on_assign_clicked)
+        self._clear.clicked.connect(self._on_clear_clicked)
+
+    # ------------------------------------------------------------------ showing the session
+
+    def _on_session_changed(self, change: Change) -> None:
+        shown = (
+            Change.RECORDING
+            | Change.RECIPE
+            | Change.BACKGROUND
+            | Change.FRAME
+            | Change.SCAN
+            | Change.JOB
+        )
+        if change & shown:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        session = self._session
+        recipe = session.recipe
+        is_open = session.source is not None
+        with blocked(self._border, self._frame):
+            if is_open:
+                self._border.setMaximum(max(largest_border(session.shape), recipe.border_px))
+                self._frame.setRange(0, max(0, session.n_frames - 1))
+            else:
+                self._border.setMaximum(9999)
+            self._border.setValue(recipe.border_px)
+        select_data(self._scope, recipe.background)
+        idle = is_open and not session.busy
+        self._border.setEnabled(is_open)
+        self._scope.setEnabled(is_open and recipe.border_px > 0)
+        for control in (self._origin, self._frame, self._target, self._assign, self._clear):
+            control.setEnabled(idle)
+        self._on_origin_changed()
+        self._level_hint.setText(self._describe_level() if is_open else "")
+        self._image_hint.setText(self._describe_images() if is_open else "")
+
+    def _describe_level(self) -> str:
+        recipe = self._session.recipe
+        limit = largest_border(self._session.shape)
+        if recipe.border_px == 0:
+            return (
+                "No level is subtracted: whatever light the camera sees without signal takes part"
+                f" in the fit. Up to {limit} px can be used."
+            )
+        if recipe.border_px > limit:
+            return f"This border leaves nothing of the image; use at most {limit} px."
+        levels = self._session.background_levels
+        levels = np.empty(0) if levels is None else levels[np.isfinite(levels)]
+        if not levels.size:
+            return f"The mean of the outer {recipe.border_px} px (at most {limit} px)."
+        low, high = float(levels.min()), float(levels.max())
+        if recipe.background == "series" or low == high:
+            return f"Level: {format_number(low)} counts (border of at most {limit} px)."
+        return (
+            f"Levels: {format_number(low)} to {format_number(high)} counts (border of at most"
+            f" {limit} px)."
+        )
+
+    def _describe_images(self) -> str:
+        """Say which frames have got, or lost, an image; stored ones are not looked for here."""
+        source = self._session.source
+        assert source is not None
+        changed = source.edits.backgrounds
+        kept = [changed[frame] for frame in source.order if frame in changed]
+        if not kept:
+            return (
+                "Images that came with the recording are used as they are. Choose “Background”"
+                " above the image to see what is subtracted."
+            )
+        total = len(source)
+        assigned = sum(image is not None for image in kept)
+        parts = [
+            f"{text} {_share(count, total)}"
+            for text, count in (("Assigned to", assigned), ("Removed from", len(kept) - assigned))
+            if count
+        ]
+        here = changed.get(source.order[self._session.frame], _UNCHANGED)
+        if 0 < len(kept) < total:
+            state = "as it was" if here is _UNCHANGED else "removed" if here is None else "assigned"
+            parts.append(f"On the frame on display: {state}")
+        return ". ".join(parts) + "."
+
+    def _on_origin_changed(self) -> None:
+        from_frame = self._origin.currentData() == "frame"
+        self._frame.setVisible(from_frame)
+        self._frame_label.setVisible(from_frame)
+        self._assign.setText("&Assign" if from_frame else "&Assign…")
+
+    # ------------------------------------------------------------------ requests
+
+    def _on_border_changed(self, width: int) -> None:
+        recipe = self._session.recipe.replace(border_px=width)
+        self._session.set_recipe(recipe, "Change the border")
+
+    def _on_scope_changed(self) -> None:
+        scope = self._scope.currentData()
+        if scope is not None:
+            recipe = self._session.recipe.replace(background=scope)
+            self._session.set_recipe(recipe, "Change the scope of the background level")
+
+    def _chosen_frames(self) -> list[int] | None:
+        """Return the frames to change; None for all."""
+        return [self._session.frame] if self._target.currentData() == "frame" else None
+
+    def _on_assign_clicked(self) -> None:
+        frames = self._chosen_frames()
+        if self._origin.currentData() == "frame":
+            self._session.assign_background_frames([self._frame.value()], frames)
+            return
+        start = "" if self._session.path is None else str(self._session.path.parent)
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, "Choose a background image", start, FILE_FILTER
+        )
+        if chosen:
+            self._session.assign_background_file(Path(chosen), frames)
+
+    def _on_clear_clicked(self) -> None:
+        self._session.clear_background(self._chosen_frames())
+
+
+def _share(count: int, total: int) -> str:
+    return "every frame" if count == total else f"{count} of {format_count(total, 'frame')}"
+
+
+def _form() -> QFormLayout:
+    form = QFormLayout()
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    return form

@@ -1,0 +1,201 @@
+"""The parameters of a fit as rows of text, and the table that shows them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtGui import QKeyEvent, QKeySequence
+from PyQt5.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QHeaderView,
+    QMenu,
+    QSizePolicy,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from .quantities import MISSING, format_estimate, format_number
+
+if TYPE_CHECKING:
+    from flimage.bleach import BleachFit
+
+    from flimage.models import Parameter
+
+__all__ = ["FitRow", "FitTable", "fit_rows"]
+
+HEADERS = ("Parameter", "Value ± error", "95 % interval", "Unit")
+
+
+@dataclass(frozen=True)
+class FitRow:
+    """One line of the table.
+
+    Parameters
+    ----------
+    name, estimate, interval, unit
+        The four columns.
+    tip
+        What the number means.
+    """
+
+    name: str
+    estimate: str
+    interval: str
+    unit: str
+    tip: str = ""
+
+
+def fit_rows(fit: BleachFit) -> tuple[FitRow, ...]:
+    """Write the parameters of a fit, its half-life, and how well it describes the trace."""
+    rows = [_parameter_row(parameter) for parameter in fit.parameters]
+    half_life = _half_life_row(fit)
+    if half_life is not None:
+        rows.append(half_life)
+    rows.append(
+        FitRow(
+            "Gain at the end",
+            format_number(float(fit.gain[-1])),
+            MISSING,
+            "×",
+            "What the last frame is multiplied by. Its noise is multiplied too.",
+        )
+    )
+    rows.append(
+        FitRow(
+            "R²",
+            _format_r_squared(fit.r_squared),
+            MISSING,
+            "",
+            "Part of the trace's variation that the fit explains. A value close to 1 alone does"
+            " not show that the correction is right: look at the residuals and the verdict.",
+        )
+    )
+    rows.append(
+        FitRow(
+            "Reduced χ²",
+            format_number(fit.reduced_chi2, 3),
+            MISSING,
+            "",
+            "Mean squared residual in units of the noise. 1 means that the fit misses nothing"
+            " but noise; much more means that it does not describe the data.",
+        )
+    )
+    return tuple(rows)
+
+
+def _parameter_row(parameter: Parameter) -> FitRow:
+    estimate, interval, unit = format_estimate(
+        parameter.value, parameter.stderr, parameter.low, parameter.high, parameter.unit
+    )
+    name = parameter.name[:1].upper() + parameter.name[1:]
+    if parameter.symbol and parameter.symbol != parameter.name:
+        name = f"{name} {parameter.symbol}"
+    return FitRow(name, estimate, interval, unit, f"{name} = {estimate} {unit}".strip())
+
+
+def _half_life_row(fit: BleachFit) -> FitRow | None:
+    half_life = fit.half_life
+    if half_life is None:
+        return None
+    if isinstance(half_life, (int, float)):
+        if not math.isfinite(half_life):
+            return None
+        estimate, interval, unit = format_estimate(float(half_life), None, unit="s")
+    else:
+        if not math.isfinite(half_life.value):
+            return None
+        estimate, interval, unit = format_estimate(
+            half_life.value, half_life.stderr, half_life.low, half_life.high, half_life.unit or "s"
+        )
+    return FitRow(
+        "Half-life",
+        estimate,
+        interval,
+        unit,
+        "Time after which half of the signal that bleaches is gone.",
+    )
+
+
+def _format_r_squared(value: float) -> str:
+    """Write R² with as many nines as it has, up to five."""
+    if not math.isfinite(value):
+        return MISSING
+    return format_number(value, 5) if value < 0.99999 else "> 0.99999"
+
+
+class FitTable(QTableWidget):
+    """A read-only table that is as tall as its rows; Ctrl+C copies it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(0, len(HEADERS), parent)
+        self.setHorizontalHeaderLabels(HEADERS)
+        self.verticalHeader().hide()
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setTabKeyNavigation(False)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._on_menu_requested)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(24)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._rows: tuple[FitRow, ...] = ()
+
+    def show_rows(self, rows: tuple[FitRow, ...]) -> None:
+        """Show `rows`; equal rows change nothing."""
+        if rows == self._rows:
+            return
+        self._rows = rows
+        self.setRowCount(len(rows))
+        for place, row in enumerate(rows):
+            for column, text in enumerate((row.name, row.estimate, row.interval, row.unit)):
+                item = QTableWidgetItem(text)
+                item.setToolTip(f"<p>{row.tip}</p>" if row.tip else "")
+                self.setItem(place, column, item)
+        self.resizeRowsToContents()
+        self.updateGeometry()
+
+    def as_text(self) -> str:
+        """Return the table with tabs between columns, ready for a spreadsheet."""
+        lines = ["\t".join(HEADERS)]
+        lines += ["\t".join((r.name, r.estimate, r.interval, r.unit)) for r in self._rows]
+        return "\n".join(lines)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Copy the table with the usual keys."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            QApplication.clipboard().setText(self.as_text())
+            return
+        super().keyPressEvent(event)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for the height of all rows."""
+        return QSize(super().sizeHint().width(), self._full_height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Don't become shorter than all rows: the panel scrolls, not the table."""
+        return QSize(160, self._full_height())
+
+    def _full_height(self) -> int:
+        rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
+        return self.horizontalHeader().sizeHint().height() + rows + 2 * self.frameWidth()
+
+    def _on_menu_requested(self) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        copy = menu.addAction("&Copy table")
+        copy.triggered.connect(lambda: QApplication.clipboard().setText(self.as_text()))
+        menu.popup(self.cursor().pos())

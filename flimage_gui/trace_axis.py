@@ -1,0 +1,100 @@
+"""Where frames lie on the time axis of a plot, and which frame lies at a place on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .quantities import format_number, time_unit
+
+__all__ = ["TraceAxis"]
+
+#: Times that start later than this many spans after zero are shown from the first frame on.
+_FAR_AWAY = 10.0
+
+
+@dataclass(frozen=True)
+class TraceAxis:
+    """The horizontal axis of the trace.
+
+    Parameters
+    ----------
+    positions
+        (n,) place of each frame on the axis, never falling.
+    label
+        What the axis shows.
+    symbol
+        Unit of the positions; empty where frames are counted.
+    """
+
+    positions: npt.NDArray[np.float64]
+    label: str
+    symbol: str
+
+    @classmethod
+    def from_times(cls, times: npt.ArrayLike) -> TraceAxis:
+        """Make an axis in a unit that suits the recording.
+
+        Parameters
+        ----------
+        times
+            (n,) acquisition times [s]. Where they are missing or run backwards, frames are
+            counted instead, because a range of times would not be a range of frames.
+        """
+        seconds = np.asarray(times, dtype=float)
+        if not len(seconds):
+            return cls(seconds, "Time", "s")
+        steps = np.diff(seconds)
+        if not np.isfinite(seconds).all() or (steps < 0).any() or seconds[0] == seconds[-1]:
+            return cls(np.arange(len(seconds), dtype=float), "Frame", "")
+        span = float(seconds[-1] - seconds[0])
+        label = "Time"
+        if abs(seconds[0]) > _FAR_AWAY * span:
+            seconds = seconds - seconds[0]
+            label = "Time since the first frame"
+        unit = time_unit(max(abs(float(seconds[0])), abs(float(seconds[-1]))))
+        return cls(seconds / unit.scale, label, unit.symbol)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def title(self) -> str:
+        """Label with unit."""
+        return f"{self.label} ({self.symbol})" if self.symbol else self.label
+
+    def text(self, frame: int) -> str:
+        """Write the place of a frame with its unit."""
+        if not self.symbol:
+            return ""
+        return f"{format_number(float(self.positions[frame]), 5)} {self.symbol}"
+
+    def nearest(self, position: float) -> int:
+        """Find the frame that lies closest to `position`."""
+        return int(np.argmin(np.abs(self.positions - position)))
+
+    def edges(self, first: int, last: int) -> tuple[float, float]:
+        """Find where a range that holds the frames `first` to `last` starts and ends.
+
+        The edges lie half-way to the neighbours outside, so that the range visibly holds its
+        first and last frame.
+        """
+        places = self.positions
+        margin = 0.5 * (float(places[-1]) - float(places[0])) / max(len(places) - 1, 1)
+        low = float(places[0]) - margin
+        high = float(places[-1]) + margin
+        if first > 0:
+            low = 0.5 * float(places[first - 1] + places[first])
+        if last < len(places) - 1:
+            high = 0.5 * float(places[last] + places[last + 1])
+        return low, high
+
+    def frames_between(self, low: float, high: float) -> tuple[int, int]:
+        """Find the first and last frame of a range; at least the frame nearest to its middle."""
+        first = int(np.searchsorted(self.positions, low, side="left"))
+        last = int(np.searchsorted(self.positions, high, side="right")) - 1
+        if last < first:
+            first = last = self.nearest(0.5 * (low + high))
+        return first, last
