@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
 from . import provenance, storage
 from .codec import Compression
-from .errors import InputError, OutputExistsError, SameFileError
-from .image_group import add_versions, describe
+from .destination import Destination, open_destination
+from .errors import InputError
+from .image_group import add_versions
 from .progress import Progress, ignore_progress
 
 if TYPE_CHECKING:
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from .source import FrameSource
 
 __all__ = ["Correction", "FrameCorrector", "correct_image", "denoise_series", "run"]
-
-Output: TypeAlias = "str | os.PathLike[str] | h5py.Group"
 
 
 @dataclass(frozen=True)
@@ -139,7 +135,7 @@ class FrameCorrector:
 def run(
     source: FrameSource,
     recipe: Recipe,
-    out: Output | None = None,
+    out: Destination | None = None,
     *,
     target: FrameSource | None = None,
     overwrite: bool = False,
@@ -205,7 +201,7 @@ def run(
         # A wrong output is reported before anything is computed.
         place = None
         if out is not None:
-            place = stack.enter_context(_output(out, overwrite, (source, frames)))
+            place = stack.enter_context(open_destination(out, overwrite, (source, frames)))
         if fit is None:
             from . import bleach
             from .scan import scan_series
@@ -244,7 +240,7 @@ def run(
 
 def denoise_series(
     source: FrameSource,
-    out: Output,
+    out: Destination,
     *,
     strength: float = 1.0,
     overwrite: bool = False,
@@ -285,7 +281,7 @@ def denoise_series(
 
     report = ignore_progress if progress is None else progress
     with (
-        _output(out, overwrite, (source,)) as place,
+        open_destination(out, overwrite, (source,)) as place,
         storage.SeriesWriter(place.group, compression=compression) as writer,
     ):
         for index in range(len(source)):
@@ -297,84 +293,6 @@ def denoise_series(
         place.group.attrs[provenance.DENOISE_STRENGTH] = float(strength)
         report(len(source), len(source), "Done")
     return place.path
-
-
-@dataclass
-class _Place:
-    """Where an output goes: an open group, and the file that it will be."""
-
-    group: h5py.Group
-    path: pathlib.Path | None
-
-
-@contextlib.contextmanager
-def _output(out: Output, overwrite: bool, inputs: tuple[FrameSource, ...]) -> Iterator[_Place]:
-    """Provide an empty group; what is written to it stays only if all goes well."""
-    if isinstance(out, h5py.Group):
-        with _output_group(out, overwrite, inputs) as place:
-            yield place
-        return
-    path = pathlib.Path(out)
-    for source in inputs:
-        if source.path is not None and path.exists() and path.samefile(source.path):
-            raise SameFileError(
-                f"{path} is the recording itself; choose another file for the result."
-            )
-    with (
-        storage.atomic_output(path, overwrite=overwrite) as temporary,
-        h5py.File(temporary, "w") as file,
-    ):
-        yield _Place(file, path)
-
-
-@contextlib.contextmanager
-def _output_group(
-    group: h5py.Group, overwrite: bool, inputs: tuple[FrameSource, ...]
-) -> Iterator[_Place]:
-    """Provide a group of an open file, emptied of a series that may be replaced."""
-    if group.file.mode == "r":
-        raise InputError(f"{describe(group)}: cannot be written; the file is open for reading.")
-    for source in inputs:
-        home = _home(source)
-        if home is not None and home == group:
-            raise SameFileError(
-                f"{describe(group)} is the recording itself; choose another group for the result."
-            )
-    if len(group) and not overwrite:
-        raise OutputExistsError(
-            f"{describe(group)} is not empty; choose another group, or ask to overwrite it."
-        )
-    # The old series is set aside, not deleted, until the new one is complete.
-    aside = f"{group.name.rstrip('/')}/flimage-replaced" if len(group) else None
-    old_attributes = dict(group.attrs)
-    if aside is not None:
-        members = list(group)
-        kept = group.create_group("flimage-replaced")
-        for name in members:
-            group.move(name, f"flimage-replaced/{name}")
-    try:
-        yield _Place(group, None)
-    except BaseException:
-        for name in [name for name in group if name != "flimage-replaced"]:
-            del group[name]
-        for name in [name for name in group.attrs if name not in old_attributes]:
-            del group.attrs[name]
-        for name, value in old_attributes.items():
-            group.attrs[name] = value
-        if aside is not None:
-            for name in list(kept):
-                group.move(f"flimage-replaced/{name}", name)
-            del group["flimage-replaced"]
-        raise
-    if aside is not None:
-        del group["flimage-replaced"]
-
-
-def _home(source: FrameSource) -> h5py.Group | None:
-    """Group that a source reads from, through any edits."""
-    inner = getattr(source, "source", source)
-    series = getattr(inner, "series", None)
-    return None if series is None else series.h5
 
 
 def _described(frames: FrameSource, source: FrameSource, index: int) -> dict[str, Any]:
