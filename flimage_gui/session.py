@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from flimage.scan import SeriesScan
     from flimage.source import EditedSource, Edits
 
+    from .frame_facts import FrameFacts
+
 __all__ = ["Change", "Display", "Session"]
 
 #: Default size of the decoded frames that are kept [bytes].
@@ -92,6 +94,8 @@ class Session(QObject):
     frame_ready = pyqtSignal(int, object, object)
     #: index, display, exception: this frame cannot be shown
     frame_failed = pyqtSignal(int, object, object)
+    #: FrameFacts: what the file says about a frame
+    facts_ready = pyqtSignal(object)
     #: path of the corrected series that was written
     exported = pyqtSignal(object)
     #: path of the series that was saved with its edits
@@ -255,9 +259,9 @@ class Session(QObject):
 
     def _leave(self) -> None:
         """Close the file after everything that reads from it has stopped."""
-        self._runner.cancel("frames", "scan", "fit", "contrast", "edit")
+        self._runner.cancel("frames", "scan", "fit", "contrast", "edit", "facts")
         self._cache.set_maker(None)
-        self._runner.wait("frames", "scan", "fit", "contrast", "edit")
+        self._runner.wait("frames", "scan", "fit", "contrast", "edit", "facts")
         if self._opened is not None:
             self._opened.close()
             self._opened = None
@@ -319,6 +323,20 @@ class Session(QObject):
     def request_frame(self, index: int, display: Display) -> None:
         """Ask for an image; the newest request wins; :attr:`frame_ready` delivers it."""
         self._cache.request(index, display)
+
+    def request_facts(self, index: int) -> None:
+        """Ask for metadata of a frame; the newest request wins; :attr:`facts_ready` delivers."""
+        opened, source = self._opened, self._source
+        if opened is None or source is None or not 0 <= index < self.n_frames:
+            return
+
+        def run(progress: Progress) -> FrameFacts:
+            from .frame_facts import read_facts
+
+            return read_facts(opened, source, index)
+
+        # Where a frame cannot be read, the frame view says so.
+        self._runner.submit("facts", run, self.facts_ready.emit, failed=lambda error: None)
 
     @property
     def cache_bytes(self) -> int:
