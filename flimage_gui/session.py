@@ -699,7 +699,9 @@ class Session(QObject):
 
     # ------------------------------------------------------------------ writing
 
-    def export(self, path: str | Path, overwrite: bool = False) -> None:
+    def export(
+        self, path: str | Path, overwrite: bool = False, compression: str = "balanced"
+    ) -> None:
         """Write the corrected series to a new file (a job); :attr:`exported` tells when."""
         source, recipe, path = self._source, self.recipe, Path(path)
         if source is None or self._is_writing():
@@ -713,7 +715,14 @@ class Session(QObject):
             from flimage import correct
 
             done = correct.run(
-                source, recipe, path, overwrite=overwrite, progress=progress, fit=fit, scan=scan
+                source,
+                recipe,
+                path,
+                overwrite=overwrite,
+                progress=progress,
+                fit=fit,
+                scan=scan,
+                compression=compression,
             )
             return done.fit
 
