@@ -26,7 +26,7 @@ from .errors import (
     OutputExistsError,
 )
 from .output import PART_SUFFIX, atomic_output
-from .writer import SeriesWriter, default_workers
+from .writer import SeriesWriter
 
 __all__ = [
     "PART_SUFFIX",
@@ -34,7 +34,6 @@ __all__ = [
     "SeriesWriter",
     "atomic_output",
     "copy_object",
-    "default_workers",
     "encode_image",
     "open_file",
     "read_image",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,18 +16,12 @@ from h5py import h5g
 from . import codec
 from .codec import Compression, EncodedImage
 from .dataset import create_dataset, write_attributes
+from .parallel import default_workers
 
-__all__ = ["SeriesWriter", "default_workers"]
+__all__ = ["SeriesWriter"]
 
 #: A background array is stored once for all frames it is given for; so many are remembered.
 _BACKGROUNDS_KEPT = 8
-
-
-def default_workers() -> int:
-    """Return the number of threads where none is given: one per usable processor, 8 at most."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, min(8, len(os.sched_getaffinity(0))))
-    return max(1, min(8, os.cpu_count() or 1))
 
 
 class SeriesWriter:

@@ -1,0 +1,75 @@
+"""Work on many frames at once in threads, with results in order and prompt cancelling."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+__all__ = ["default_workers", "ordered_map"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def default_workers() -> int:
+    """Return the number of threads where none is given: one per usable processor, 8 at most."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, min(8, len(os.sched_getaffinity(0))))
+    return max(1, min(8, os.cpu_count() or 1))
+
+
+def ordered_map(
+    function: Callable[[Item, threading.Event], Result],
+    items: Sequence[Item],
+    workers: int | None = None,
+    thread_name: str = "flimage",
+) -> Generator[Result, None, None]:
+    """Apply `function` to all items in threads and yield the results in order.
+
+    At most two results per thread wait to be fetched, so that memory does not depend on the
+    number of items.
+
+    Parameters
+    ----------
+    function
+        Called as ``function(item, stopped)``. It should return early, with anything, once the
+        event `stopped` is set: the result is then not used.
+    items
+        What to work on.
+    workers
+        Number of threads; None for :func:`default_workers`.
+    thread_name
+        Start of the names of the threads.
+
+    Yields
+    ------
+    Result
+        ``function(item, stopped)`` for each item.
+
+    Notes
+    -----
+    Closing the generator (``contextlib.closing``), or an exception in `function`, stops the
+    threads and waits for them. Close it in the thread that iterates.
+    """
+    workers = default_workers() if workers is None else max(1, workers)
+    stopped = threading.Event()
+    if min(workers, len(items)) <= 1:
+        for item in items:
+            yield function(item, stopped)
+        return
+    pool = ThreadPoolExecutor(workers, thread_name_prefix=thread_name)
+    pending: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            pending.append(pool.submit(function, item, stopped))
+            if len(pending) > 2 * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        stopped.set()
+        pool.shutdown(wait=True, cancel_futures=True)
