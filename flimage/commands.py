@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 
-from . import summary
+from . import facts as facts_of
 from ._version import __version__
 from .cli import EXIT_OK, EXIT_REFUSED
 from .errors import InputError
@@ -146,15 +146,15 @@ def run_info(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
     if path.suffix.lower() in SUFFIXES:
         with open_recording(path) as recording:
-            facts = summary.of_recording(recording)
+            facts = facts_of.of_recording(recording)
     else:
         with open_file(path) as file:
             group = _find_series(file, path, arguments.group)
-            facts = summary.of_image(group) if is_image_group(group) else summary.of_series(group)
+            facts = facts_of.of_image(group) if is_image_group(group) else facts_of.of_series(group)
     if arguments.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
-        print(summary.as_text(facts))
+        print(facts_of.as_text(facts))
     return EXIT_OK
 
 
@@ -201,7 +201,7 @@ def run_bleach(arguments: argparse.Namespace) -> int:
         )
         for path, write in extra.items():
             write(temporary[path], result.fit)
-    _say(arguments, summary.of_fit(result.fit))
+    _say(arguments, facts_of.of_fit(result.fit))
     if arguments.out is None:
         _say(arguments, "Nothing was corrected: name an output file to write the result.")
     for path in outputs:
@@ -256,7 +256,7 @@ def run_convert(arguments: argparse.Namespace) -> int:
         )
     if not arguments.quiet:
         with open_file(arguments.out) as file:
-            print(summary.as_text(summary.of_series(file)))
+            print(facts_of.as_text(facts_of.of_series(file)))
     return EXIT_OK
 
 

@@ -104,6 +104,8 @@ def resolve(
             f"The pixel size is {size:.6g} m, more than a centimetre; give it in metres, such as"
             " 1e-7 for 0.1 µm (--pixel-size)."
         )
+    if not np.can_cast(recording.dtype, np.float32):
+        notes.append(f"Values ({recording.dtype}) are rounded to single precision.")
     return times, size, tuple(notes)
 
 

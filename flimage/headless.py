@@ -68,12 +68,12 @@ def correct_example(folder: Path) -> tuple[Path, Path]:
         What was written.
     """
     from . import correct
+    from .facts import of_fit
     from .recipe import Recipe
     from .report import figure
     from .series import FLSeries
     from .source import SeriesSource
     from .storage import atomic_output
-    from .summary import of_fit
 
     folder.mkdir(parents=True, exist_ok=True)
     corrected, picture = folder / "example_corrected.h5", folder / "example_corrected.png"

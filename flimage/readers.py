@@ -19,7 +19,7 @@ from typing import IO, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .errors import FileFormatError, FlimageError, InputError
+from .errors import FileFormatError, FlimageError, InputError, MissingFileError
 
 __all__ = ["SUFFIXES", "Recording", "open_recording"]
 
@@ -434,7 +434,7 @@ def open_recording(path: str | Path, key: str | None = None) -> Recording:
     path = Path(path)
     suffix = path.suffix.lower()
     if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist.")
+        raise MissingFileError(f"There is no file {path}; check its name and folder.")
     if suffix not in _READERS:
         raise InputError(
             f"{path} has an unknown ending; recordings can be read from {', '.join(SUFFIXES)}."
