@@ -8,7 +8,9 @@ from pathlib import Path
 from PyQt5.QtCore import Qt, QUrl, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QDesktopServices
 from PyQt5.QtWidgets import (
+    QComboBox,
     QDialog,
+    QFormLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -22,9 +24,24 @@ from .model_names import model_text
 from .quantities import format_count, format_number
 from .session import Change, Session
 from .target_chooser import TargetChooser, free_path, writable_folder
-from .widgets import ElidedLabel, Notice, SectionHeader, describe, hint_label
+from .widgets import (
+    ElidedLabel,
+    Notice,
+    SectionHeader,
+    add_row,
+    compact_combo,
+    describe,
+    fill_combo,
+    hint_label,
+)
 
 __all__ = ["ExportDialog"]
+
+_COMPRESSIONS = (
+    ("Balanced", "balanced", "A good size at a good speed."),
+    ("Fast", "fast", "Written sooner, somewhat larger."),
+    ("Small", "small", "As small as it gets, written later."),
+)
 
 
 class ExportDialog(QDialog):
@@ -77,15 +94,24 @@ class ExportDialog(QDialog):
         self._warning = Notice()
         self._warning.setObjectName("exportWarning")
         layout.addWidget(self._warning)
-        layout.addWidget(SectionHeader("&File"))
+        layout.addWidget(SectionHeader("Where to"))
         source = self._session.path
         suggestion = _suggestion(source)
         sources = () if source is None else (source,)
         self._target = TargetChooser("export", suggestion, sources)
-        label = layout.itemAt(layout.count() - 1).widget()
-        assert isinstance(label, SectionHeader)
-        label.setBuddy(self._target.path_edit)
-        layout.addWidget(self._target)
+        self._compression = compact_combo(QComboBox())
+        fill_combo(self._compression, _COMPRESSIONS)
+        describe(
+            self._compression,
+            "exportCompressionCombo",
+            "Compression",
+            "How much time is spent on making the file small. Nothing is lost with any choice.",
+        )
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        add_row(form, "&Write to", self._target, self._target.path_edit)
+        add_row(form, "Co&mpression", self._compression)
+        layout.addLayout(form)
         self._failure = Notice()
         self._failure.setObjectName("exportFailure")
         self._failure.hide()
@@ -218,7 +244,11 @@ class ExportDialog(QDialog):
         self._writing, self._written = True, None
         self._pages.setCurrentIndex(1)
         self._stop.setFocus()
-        self._session.export(path, overwrite=self._target.overwrite)
+        self._session.export(
+            path,
+            overwrite=self._target.overwrite,
+            compression=self._compression.currentData(),
+        )
 
     def _on_stop_clicked(self) -> None:
         self._stage.setText("Stopping …")

@@ -1,0 +1,302 @@
+"""What is known of the series and of the frame on display, with units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PyQt5.QtCore import Qt, QTimer
+from PyQt5.QtGui import QKeyEvent, QKeySequence, QPalette, QShowEvent
+from PyQt5.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QHeaderView,
+    QMenu,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from flimage.meta import META_DEFINITIONS, is_number
+
+from .quantities import format_count, format_duration, format_number, format_quantity
+from .session import Change, Session
+from .widgets import describe, hint_label
+
+if TYPE_CHECKING:
+    from .frame_facts import FrameFacts
+
+__all__ = ["MetadataPanel", "Row", "frame_rows", "series_rows"]
+
+#: A frame's metadata is asked for after the person has rested on it for this long [ms].
+_REST_MS = 60
+#: Longer texts (a stored recipe, for instance) are shortened; the tool tip has more of them.
+_LONGEST, _LONGEST_TIP = 120, 1500
+#: What stands in brackets in the definitions of metadata keys.
+_UNITS = ("s", "m", "rad", "px")
+#: Attributes that a correction leaves behind: name -> (words, unit).
+_KNOWN_ATTRIBUTES = {
+    "bleach gain": ("gain applied", ""),
+    "bleach background": ("background subtracted", "counts"),
+    "bleach recipe": ("settings of the correction", ""),
+    "bleach fit": ("fit of the correction", ""),
+    "bleach source": ("corrected from", ""),
+    "bleach flimage version": ("corrected with flimage", ""),
+    "denoise strength": ("denoising strength", ""),
+    "flimage origin": ("converted from", ""),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: a heading when `value` is None."""
+
+    name: str
+    value: str | None = None
+    tip: str = ""
+
+
+class MetadataPanel(QWidget):
+    """A table of all metadata.
+
+    Parameters
+    ----------
+    session
+        The open recording.
+    parent
+        Qt parent.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("metadataPanel")
+        self._session = session
+        self._facts: FrameFacts | None = None
+        self._rows: tuple[Row, ...] = ()
+        self._table = QTableWidget(0, 2)
+        describe(self._table, "metadataTable", "Metadata of series and frame")
+        self._table.setHorizontalHeaderLabels(("Property", "Value"))
+        self._table.verticalHeader().hide()
+        self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self._table.setTabKeyNavigation(False)
+        self._table.setShowGrid(False)
+        self._table.setWordWrap(False)
+        self._table.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self._table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._table.customContextMenuRequested.connect(self._on_menu_requested)
+        header = self._table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self._empty = hint_label("Open a recording to see what is known about it.")
+        self._empty.setObjectName("metadataEmptyLabel")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._table)
+        layout.addWidget(self._empty, 1)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_REST_MS)
+        self._timer.timeout.connect(self._on_timer_timeout)
+        session.changed.connect(self._on_session_changed)
+        session.facts_ready.connect(self._on_session_facts_ready)
+        self._refresh()
+        self._timer.start()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Ask for what was not asked for while nobody could see it."""
+        super().showEvent(event)
+        self._timer.start()
+
+    def as_text(self) -> str:
+        """Return the table with tabs between columns, ready for a spreadsheet."""
+        return "\n".join(
+            row.name if row.value is None else f"{row.name}\t{row.value}" for row in self._rows
+        )
+
+    # ------------------------------------------------------------------ showing the session
+
+    def _on_session_changed(self, change: Change) -> None:
+        if change & Change.RECORDING:
+            self._facts = None
+            self._refresh()
+        if change & (Change.RECORDING | Change.FRAME | Change.BACKGROUND):
+            self._timer.start()
+
+    def _on_timer_timeout(self) -> None:
+        if self.isVisible():
+            self._session.request_facts(self._session.frame)
+
+    def _on_session_facts_ready(self, facts: FrameFacts) -> None:
+        self._facts = facts
+        self._refresh()
+
+    def _refresh(self) -> None:
+        is_open = self._session.source is not None
+        self._table.setVisible(is_open)
+        self._empty.setVisible(not is_open)
+        rows = (*series_rows(self._session, self._facts), *frame_rows(self._facts))
+        if not is_open or rows == self._rows:
+            return
+        place = self._table.verticalScrollBar().value()
+        self._show(rows)
+        self._table.verticalScrollBar().setValue(place)
+
+    def _show(self, rows: tuple[Row, ...]) -> None:
+        self._rows = rows
+        self._table.clearSpans()
+        self._table.setRowCount(len(rows))
+        for number, row in enumerate(rows):
+            name = QTableWidgetItem(row.name)
+            value = QTableWidgetItem(row.value or "")
+            for item in (name, value):
+                item.setToolTip(row.tip)
+            if row.value is None:
+                font = name.font()
+                font.setBold(True)
+                name.setFont(font)
+                name.setFlags(Qt.ItemFlag.ItemIsEnabled)
+                name.setBackground(self.palette().brush(QPalette.ColorRole.AlternateBase))
+            self._table.setItem(number, 0, name)
+            self._table.setItem(number, 1, value)
+            if row.value is None:
+                self._table.setSpan(number, 0, 1, 2)
+        self._table.resizeRowsToContents()
+
+    # ------------------------------------------------------------------ copying
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Copy the selected lines, or all, with the usual keys."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self._copy(selected_only=True)
+            return
+        super().keyPressEvent(event)
+
+    def _copy(self, selected_only: bool) -> None:
+        chosen = sorted({index.row() for index in self._table.selectedIndexes()})
+        if not selected_only or len(chosen) < 1:
+            QApplication.clipboard().setText(self.as_text())
+            return
+        lines = (self._rows[number] for number in chosen)
+        QApplication.clipboard().setText("\n".join(f"{r.name}\t{r.value or ''}" for r in lines))
+
+    def _on_menu_requested(self) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        some = menu.addAction("&Copy selected lines")
+        some.setEnabled(bool(self._table.selectedIndexes()))
+        some.triggered.connect(lambda: self._copy(selected_only=True))
+        menu.addAction("Copy &all").triggered.connect(lambda: self._copy(selected_only=False))
+        menu.popup(self.cursor().pos())
+
+
+def series_rows(session: Session, facts: FrameFacts | None) -> tuple[Row, ...]:
+    """Describe the recording as a whole."""
+    source = session.source
+    if source is None:
+        return ()
+    height, width = session.shape
+    rows = [Row("Series")]
+    if session.path is not None:
+        rows.append(Row("file", session.path.name, str(session.path)))
+    if source.identifier:
+        rows.append(Row("identifier", source.identifier))
+    rows.append(Row("frames", format_count(session.n_frames, "frame")))
+    rows.append(Row("frame size", f"{width} × {height} px"))
+    if session.pixel_size is not None:
+        size = session.pixel_size
+        extent = f"{format_quantity(width * size, 'm')} × {format_quantity(height * size, 'm')}"
+        rows.append(Row("field of view", extent))
+    rows.extend(_time_rows(session.times))
+    if facts is not None:
+        rows.append(Row("stored as", facts.stored_type, "How pixels are stored in the file."))
+        rows.extend(_attribute_rows(facts.series, skip=("identifier",)))
+    return tuple(rows)
+
+
+def frame_rows(facts: FrameFacts | None) -> tuple[Row, ...]:
+    """Describe one frame."""
+    if facts is None:
+        return ()
+    rows = [Row(f"Frame {facts.frame}")]
+    known = [key for key in META_DEFINITIONS if key in facts.meta]
+    for key in known:
+        definition = META_DEFINITIONS[key]
+        value = _write(facts.meta[key], _unit_of(definition))
+        tip = definition[:1].upper() + definition[1:]
+        if key in facts.changed:
+            value, tip = f"{value} *", f"{tip} (changed, not saved)"
+        rows.append(Row(key, value, tip))
+    background = "subtracted" if facts.has_background else "none"
+    rows.append(Row("background image", background, "An image assigned to this frame."))
+    rows.extend(_attribute_rows(facts.attributes))
+    return tuple(rows)
+
+
+def _time_rows(times: np.ndarray) -> list[Row]:
+    """Describe when frames were taken, and what is odd about it."""
+    if len(times) < 2:
+        return []
+    missing = int(np.count_nonzero(~np.isfinite(times)))
+    if missing:
+        return [Row("times", f"missing in {format_count(missing, 'frame')}")]
+    steps = np.diff(times)
+    rows = [Row("duration", format_duration(float(times[-1] - times[0])))]
+    low, high = float(steps.min()), float(steps.max())
+    median = float(np.median(steps))
+    if low < 0:
+        count = int(np.count_nonzero(steps < 0))
+        rows.append(Row("interval", f"times run backwards at {format_count(count, 'frame')}"))
+    elif high - low <= 1e-3 * abs(median):
+        rows.append(Row("interval", format_duration(median)))
+    else:
+        text = (
+            f"{format_duration(low)} to {format_duration(high)}, mostly {format_duration(median)}"
+        )
+        rows.append(Row("interval", text, "The time between frames is not the same everywhere."))
+    return rows
+
+
+def _attribute_rows(attributes: Mapping[str, Any], skip: tuple[str, ...] = ()) -> list[Row]:
+    rows = []
+    for key in sorted(attributes):
+        if key in skip or "(" in key:
+            continue
+        words, unit = _KNOWN_ATTRIBUTES.get(key, (key, ""))
+        text = _write(attributes[key], unit, limit=None)
+        short = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+        rows.append(Row(words, short, text[:_LONGEST_TIP] if short != text else ""))
+    return rows
+
+
+def _unit_of(definition: str) -> str:
+    """Find the unit in a definition such as ``"acquisition time of the image [s]"``."""
+    for unit in _UNITS:
+        if definition.endswith(f"[{unit}]"):
+            return unit
+    return ""
+
+
+def _write(value: Any, unit: str, limit: int | None = _LONGEST) -> str:
+    """Write a value of metadata with its unit."""
+    if is_number(value):
+        number = float(value)
+        if unit in ("s", "m"):
+            return format_quantity(number, unit, 6)
+        if unit == "rad":
+            return f"{format_number(number, 5)} rad ({format_quantity(number, 'rad')})"
+        return f"{format_number(number, 6)} {unit}".strip()
+    if isinstance(value, (np.ndarray, list, tuple)):
+        values = np.asarray(value).ravel()
+        shown = ", ".join(_write(v.item(), "") for v in values[:6])
+        text = f"{shown}{', …' if values.size > 6 else ''} {unit}".strip()
+    else:
+        text = str(value)
+    return text if limit is None or len(text) <= limit else text[:limit] + "…"
