@@ -1,7 +1,8 @@
 """The command ``flimage``: information, correction, denoising and conversion without a window.
 
 Results go to standard output, progress and errors to standard error. The exit code is 0 when all
-went well, 1 when the job failed or was refused and nothing was written, 2 when the command line is
+went well, 1 when the job failed or was refused and nothing was written (or a verification found
+differences), 2 when the command line is
 wrong, 3 when a corrected file was written but the recording could not be corrected (gain 1),
 130 when the job was interrupted from the keyboard and 143 when it was told to end.
 """
@@ -36,7 +37,7 @@ _EXIT_TERMINATED = 143
 _EPILOG = """\
 exit codes:
   0    done
-  1    failed or refused; nothing was written
+  1    failed or refused; nothing was written (verify: the frames differ)
   2    the command line is wrong
   3    written, but the recording could not be corrected: its frames have gain 1
   130  interrupted; nothing was written
@@ -122,6 +123,18 @@ def build_parser() -> argparse.ArgumentParser:
         default=1.0,
         help="relative to the noise of each frame (default: 1)",
     )
+
+    verify = add("verify", "correct the source of a corrected series again and compare")
+    verify.add_argument("corrected", type=Path, metavar="CORRECTED", help="the corrected series")
+    verify.add_argument(
+        "--source", type=Path, required=True, metavar="FILE", help="the series it was made from"
+    )
+    _add_group(verify)
+
+    undo = add("undo", "take a correction back: write the background-subtracted original")
+    undo.add_argument("corrected", type=Path, metavar="CORRECTED", help="the corrected series")
+    undo.add_argument("out", type=Path, metavar="OUT", help="the series to write")
+    _add_overwrite(undo)
 
     convert = add("convert", "convert a TIFF, OME-TIFF, ImageJ, NPY, NPZ or ND2 recording")
     convert.add_argument("source", type=Path, metavar="IN", help="the recording")

@@ -16,7 +16,7 @@ import h5py
 
 from . import facts as facts_of
 from ._version import __version__
-from .cli import EXIT_OK, EXIT_REFUSED
+from .cli import EXIT_FAILED, EXIT_OK, EXIT_REFUSED
 from .errors import InputError
 from .image_group import is_image_group
 from .options import recipe_from
@@ -61,10 +61,8 @@ class ProgressBar:
         if self._bar is None:
             from tqdm import tqdm
 
-            class Bar(tqdm):  # type: ignore[type-arg]  # generic in some versions only
-                monitor_interval = 0  # no watchdog thread: this bar is updated often
-
-            self._bar = Bar(
+            tqdm.monitor_interval = 0  # no watchdog thread: this bar is updated often
+            self._bar = tqdm(
                 total=total,
                 file=sys.stderr,
                 leave=False,
@@ -134,11 +132,6 @@ def open_series(path: Path, group: str | None = None) -> Iterator[FLSeries]:
 def _say(arguments: argparse.Namespace, text: str) -> None:
     if not arguments.quiet:
         print(text)
-
-
-def _write_text(path: Path, text: str, overwrite: bool, source: Path) -> None:
-    with atomic_output(path, overwrite=overwrite, source=source) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def run_info(arguments: argparse.Namespace) -> int:
@@ -232,6 +225,34 @@ def run_denoise(arguments: argparse.Namespace) -> int:
             SeriesSource(series),
             arguments.out,
             strength=arguments.strength,
+            overwrite=arguments.overwrite,
+            progress=progress,
+        )
+    _say(arguments, f"Written: {arguments.out}")
+    return EXIT_OK
+
+
+def run_verify(arguments: argparse.Namespace) -> int:
+    """Compare a corrected series with a new correction of its source."""
+    from .verify import verify
+
+    with (
+        open_series(arguments.source, arguments.group) as series,
+        ProgressBar(arguments.quiet) as progress,
+    ):
+        result = verify(arguments.corrected, SeriesSource(series), progress=progress)
+    _say(arguments, result.sentence)
+    return EXIT_OK if result.matches else EXIT_FAILED
+
+
+def run_undo(arguments: argparse.Namespace) -> int:
+    """Write the background-subtracted original of a corrected series."""
+    from .verify import undo
+
+    with ProgressBar(arguments.quiet) as progress:
+        undo(
+            arguments.corrected,
+            arguments.out,
             overwrite=arguments.overwrite,
             progress=progress,
         )

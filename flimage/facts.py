@@ -262,6 +262,7 @@ def _parameter(parameter: Mapping[str, Any]) -> str:
 def of_fit(fit: BleachFit) -> str:
     """Write what a fit found: parameters, background, how much signal is left, and the verdict."""
     facts = fit.to_dict()
+    found = facts["parameters"] + ([facts["half_life"]] if facts["half_life"] else [])
     background = fit.trace.background
     levels = format_number(float(background[0]), 5)
     if np.ptp(background) > 0:
@@ -269,7 +270,7 @@ def of_fit(fit: BleachFit) -> str:
         levels = f"{low} … {high}"
     lines = [
         ("model", str(fit.model)),
-        *(("", _parameter(parameter)) for parameter in facts.get("parameters", ())),
+        *(("", _parameter(parameter)) for parameter in found),
         ("background", f"{levels} counts"),
         ("gain", f"1 … {format_number(float(np.max(fit.gain)))}"),
         ("verdict", f"{fit.verdict.grade}: {fit.verdict.sentence}"),

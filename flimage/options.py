@@ -81,10 +81,12 @@ def region(text: str) -> Region:
     argparse.ArgumentTypeError
         When `text` is something else.
     """
-    kind, _, numbers = text.rpartition(":")
-    kind = kind or ("rectangle" if "," in text else text)
-    drawn = [name for name in get_args(RegionKind) if name != "mask"]
-    if kind not in drawn:
+    name, _, numbers = text.rpartition(":")
+    name = name or ("rectangle" if "," in text else text)
+    # A mask has too many pixels to be typed; it comes with a recipe.
+    kinds: dict[str, RegionKind] = {each: each for each in get_args(RegionKind) if each != "mask"}
+    kind = kinds.get(name)
+    if kind is None:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no region; write auto, frame, x0,y0,x1,y1, ellipse:x0,y0,x1,y1 or"
             " polygon:x0,y0,x1,y1,x2,y2,…"

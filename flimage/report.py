@@ -30,7 +30,7 @@ _CURVE = "#c8402f"
 _OUTLIER = "#d98a1f"
 _GRADES = {"good": "#2b7a4b", "caution": "#a86a00", "refused": "#b3261e"}
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "axes.edgecolor": _FAINT,
     "axes.labelcolor": _INK,
     "axes.linewidth": 0.8,
@@ -68,8 +68,8 @@ def figure(
     """Draw a fit into a file.
 
     From top to bottom: the intensity trace (mean signal per pixel of the region) with the fitted
-    curve, the residuals with their expected standard deviation, and the gain with its standard
-    error. Parameters and verdict stand beside them.
+    curve, the residuals with their expected standard deviation, and the gain with its 95 %
+    interval. Parameters and verdict stand beside them.
 
     Parameters
     ----------
@@ -112,8 +112,7 @@ def figure(
         )
         first = drawing.add_subplot(grid[0])
         axes = [first, *(drawing.add_subplot(grid[row], sharex=first) for row in (1, 2))]
-        unit = time_unit(float(np.nanmax(fit.trace.times) - np.nanmin(fit.trace.times)))
-        times = np.asarray(fit.trace.times) / unit.scale
+        times, label = _time_axis(fit)
         _draw_trace(axes[0], fit, times)
         _draw_residuals(axes[1], fit, times)
         _draw_gain(axes[2], fit, times)
@@ -123,7 +122,7 @@ def figure(
             each.spines[["top", "right"]].set_visible(False)
             each.tick_params(labelbottom=row == 2, length=3)
             each.yaxis.set_major_locator(MaxNLocator(nbins=6 if row == 0 else 3))
-        axes[2].set_xlabel(f"Time [{unit.symbol}]")
+        axes[2].set_xlabel(label)
         drawing.align_ylabels(axes)
         if title:
             drawing.text(0.08, 0.945, title, fontsize=12, fontweight="bold", color=_INK)
@@ -138,6 +137,15 @@ def figure(
             ),
         )
     return path
+
+
+def _time_axis(fit: BleachFit) -> tuple[Any, str]:
+    """Return what stands on the x axis, (n,), and its label."""
+    times = np.asarray(fit.trace.times, dtype=float)
+    if fit.trace.time_unit != "s":
+        return times, "Exposures"
+    unit = time_unit(float(np.nanmax(times) - np.nanmin(times)))
+    return times / unit.scale, f"Time [{unit.symbol}]"
 
 
 def _draw_trace(axes: Axes, fit: BleachFit, times: Any) -> None:
@@ -185,7 +193,7 @@ def _draw_residuals(axes: Axes, fit: BleachFit, times: Any) -> None:
     residuals = 100 * np.asarray(fit.residuals) / start
     used = np.asarray(fit.trace.used, dtype=bool)
     order = np.argsort(times)
-    deviation = 100 * np.sqrt(np.clip(np.asarray(fit.trace.variance, dtype=float), 0, None)) / start
+    deviation = 100 * np.asarray(fit.noise, dtype=float) / start
     if np.isfinite(deviation).any():
         axes.fill_between(
             times[order], -deviation[order], deviation[order], color=_TRACE, alpha=0.16, lw=0
@@ -196,24 +204,18 @@ def _draw_residuals(axes: Axes, fit: BleachFit, times: Any) -> None:
 
 
 def _draw_gain(axes: Axes, fit: BleachFit, times: Any) -> None:
-    gain, error = np.asarray(fit.gain), np.asarray(fit.gain_stderr, dtype=float)
+    gain, low, high = (np.asarray(each) for each in (fit.gain, fit.gain_low, fit.gain_high))
     order = np.argsort(times)
-    if np.isfinite(error).any():
-        axes.fill_between(
-            times[order],
-            (gain - 1.96 * error)[order],
-            (gain + 1.96 * error)[order],
-            color=_CURVE,
-            alpha=0.18,
-            lw=0,
-        )
+    if np.isfinite(low).any() and np.isfinite(high).any():
+        axes.fill_between(times[order], low[order], high[order], color=_CURVE, alpha=0.18, lw=0)
     axes.plot(times[order], gain[order], color=_CURVE, lw=1.5)
     axes.set_ylabel("Gain")
 
 
 def _parameter_lines(fit: BleachFit) -> list[str]:
     lines = []
-    for parameter in fit.parameters:
+    half_life = () if fit.half_life is None else (fit.half_life,)
+    for parameter in (*fit.parameters, *half_life):
         estimate, _, symbol = format_estimate(
             parameter.value, parameter.stderr, parameter.low, parameter.high, parameter.unit
         )
