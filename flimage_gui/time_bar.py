@@ -1,0 +1,241 @@
+"""Going through the frames: slider, number, time, and playing with the recording's real times."""
+
+from __future__ import annotations
+
+import numpy as np
+from PyQt5.QtCore import QElapsedTimer, Qt, QTimer
+from PyQt5.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
+
+from . import assets
+from .playback import SPEEDS, PlaybackClock, playable_times, suitable_speed
+from .quantities import MISSING, time_unit
+from .session import Change, Session
+from .widgets import blocked, compact_spin, describe
+
+__all__ = ["TimeBar", "time_text"]
+
+
+def time_text(times: np.ndarray, index: int) -> str:
+    """Write the time of a frame since the first one, in a unit and with digits that suit both.
+
+    Parameters
+    ----------
+    times
+        Times of all frames (n,) [s].
+    index
+        Frame number.
+    """
+    finite = times[np.isfinite(times)]
+    if not 0 <= index < len(times) or len(finite) == 0 or not np.isfinite(times[index]):
+        return MISSING
+    start = float(times[0]) if np.isfinite(times[0]) else float(finite[0])
+    unit = time_unit(float(np.ptp(finite)))
+    steps = np.abs(np.diff(finite))
+    steps = steps[steps > 0]
+    smallest = float(steps.min()) / unit.scale if len(steps) else 1.0
+    decimals = int(np.clip(np.ceil(-np.log10(smallest)) + 0, 0, 4)) if smallest > 0 else 0
+    value = (float(times[index]) - start) / unit.scale
+    return f"{value:.{decimals}f} {unit.symbol}".replace("-", "−")
+
+
+class TimeBar(QWidget):
+    """Shows which frame is displayed and asks the session for others.
+
+    Parameters
+    ----------
+    session
+        The open recording.
+    parent
+        Qt parent.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("timeBar")
+        self._session = session
+        self._times = np.zeros(0)
+        self._clock: PlaybackClock | None = None
+        self._elapsed = QElapsedTimer()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_timer_timeout)
+
+        self._play_button = QToolButton()
+        self._play_button.setProperty("flat", True)
+        describe(
+            self._play_button,
+            "playButton",
+            "Play",
+            "Play the recording with its own times, at the chosen speed (Space).",
+        )
+        self._speed_combo = QComboBox()
+        for speed in SPEEDS:
+            self._speed_combo.addItem(f"×{speed:g}", speed)
+        describe(
+            self._speed_combo,
+            "speedCombo",
+            "Playback speed",
+            "×1 plays as fast as it was recorded.",
+        )
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        describe(
+            self._slider,
+            "frameSlider",
+            "Frame",
+            "Drag, or use the arrow keys; PgUp and PgDn go a tenth of the recording.",
+        )
+        self._slider.setToolTip("")
+        self._spin = compact_spin(QSpinBox())
+        self._spin.setWrapping(False)
+        describe(self._spin, "frameSpin", "Frame number", "Number of the frame; the first is 0.")
+        self._count = QLabel()
+        self._count.setObjectName("frameCountLabel")
+        self._time = QLabel()
+        self._time.setObjectName("timeLabel")
+        self._time.setAccessibleName("Time")
+        self._time.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 4, 8, 5)
+        row.setSpacing(6)
+        row.addWidget(self._play_button)
+        row.addWidget(self._speed_combo)
+        row.addWidget(self._slider, 1)
+        row.addWidget(self._spin)
+        row.addWidget(self._count)
+        row.addWidget(self._time)
+
+        self._play_button.clicked.connect(self.toggle_play)
+        self._speed_combo.activated.connect(self._on_speed_activated)
+        self._slider.valueChanged.connect(self._on_slider_changed)
+        self._spin.valueChanged.connect(self._on_spin_changed)
+        session.changed.connect(self._on_session_changed)
+        self._refresh_recording()
+
+    # ------------------------------------------------------------------ stepping
+
+    def step(self, by: int) -> None:
+        """Go some frames forward or back."""
+        self.stop()
+        self._session.set_frame(self._session.frame + by)
+
+    def page(self, direction: int) -> None:
+        """Go a tenth of the recording forward or back."""
+        self.step(direction * max(1, round(self._session.n_frames / 10)))
+
+    def go_to(self, index: int) -> None:
+        """Go to a frame; negative numbers count from the end."""
+        self.stop()
+        self._session.set_frame(index if index >= 0 else self._session.n_frames + index)
+
+    # ------------------------------------------------------------------ playing
+
+    @property
+    def playing(self) -> bool:
+        """Whether the recording is being played."""
+        return self._clock is not None
+
+    @property
+    def speed(self) -> float:
+        """Speed of playing, relative to the recording."""
+        return float(self._speed_combo.currentData())
+
+    def toggle_play(self) -> None:
+        """Play, or stop playing."""
+        if self.playing:
+            self.stop()
+        elif self._session.n_frames > 1:
+            at_end = self._session.frame >= self._session.n_frames - 1
+            if at_end:
+                self._session.set_frame(0)
+            self._start()
+
+    def stop(self) -> None:
+        """Stop playing."""
+        self._clock = None
+        self._timer.stop()
+        self._show_playing()
+
+    def _start(self) -> None:
+        self._clock = PlaybackClock(self._times, self._session.frame, self.speed)
+        self._elapsed.start()
+        self._show_playing()
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._clock is None:
+            return
+        seconds = self._clock.wait(self._session.frame, self._elapsed.nsecsElapsed() * 1e-9)
+        if seconds is None:
+            self.stop()
+            return
+        # Faster than the screen makes no sense: frames that are due in between are left out.
+        self._timer.start(max(15, min(round(seconds * 1e3), 2**31 - 1)))
+
+    def _on_timer_timeout(self) -> None:
+        if self._clock is not None:
+            elapsed = self._elapsed.nsecsElapsed() * 1e-9
+            self._session.set_frame(self._clock.frame(elapsed))
+            self._wait()
+
+    def _on_speed_activated(self, _index: int) -> None:
+        if self.playing:
+            self._start()
+
+    def _show_playing(self) -> None:
+        self._play_button.setIcon(assets.icon("pause" if self.playing else "play"))
+        self._play_button.setAccessibleName("Pause" if self.playing else "Play")
+
+    # ------------------------------------------------------------------ slots
+
+    def _on_slider_changed(self, value: int) -> None:
+        self.stop()
+        self._session.set_frame(value)
+
+    def _on_spin_changed(self, value: int) -> None:
+        self.stop()
+        self._session.set_frame(value)
+
+    def _on_session_changed(self, change: Change) -> None:
+        if change & (Change.RECORDING | Change.BACKGROUND):
+            self._refresh_recording()
+        elif change & Change.FRAME:
+            self._refresh_frame()
+
+    def _refresh_recording(self) -> None:
+        self.stop()
+        count = self._session.n_frames
+        new_times = playable_times(self._session.times)
+        if not np.array_equal(new_times, self._times):
+            self._times = new_times
+            self._speed_combo.setCurrentIndex(
+                self._speed_combo.findData(suitable_speed(self._times))
+            )
+        last = max(0, count - 1)
+        with blocked(self._slider, self._spin):
+            self._slider.setRange(0, last)
+            self._slider.setPageStep(max(1, round(count / 10)))
+            self._spin.setRange(0, last)
+        for widget in (self._play_button, self._speed_combo, self._slider, self._spin):
+            widget.setEnabled(count > 1)
+        self._count.setText(f"of 0–{last}" if count else "")
+        metrics = self._time.fontMetrics()
+        widest = max((time_text(self._session.times, i) for i in (0, count // 2, last)), key=len)
+        self._time.setMinimumWidth(metrics.horizontalAdvance(f"{widest}00") if count else 0)
+        self._refresh_frame()
+
+    def _refresh_frame(self) -> None:
+        frame = self._session.frame
+        with blocked(self._slider, self._spin):
+            self._slider.setValue(frame)
+            self._spin.setValue(frame)
+        self._time.setText(time_text(self._session.times, frame) if self._session.n_frames else "")
