@@ -457,3 +457,35 @@ def background_levels(scan: SeriesScan, recipe: Recipe) -> Array:
     averaged = np.ones(scan.n_frames, dtype=bool)
     averaged[[i for i in recipe.exclude if i < scan.n_frames]] = False
     return find_background(scan, recipe, averaged).level
+
+
+def image_background(image: npt.ArrayLike, recipe: Recipe, level: float) -> float | Array:
+    """Background of one image: what is to be subtracted from it.
+
+    Parameters
+    ----------
+    image
+        Image ``(y, x)``; NaN pixels are ignored.
+    recipe
+        Uses `background_source` and `border_px`.
+    level
+        Level of the frame, see :func:`background_levels`; for a plane its mean over the image.
+
+    Returns
+    -------
+    float or ndarray (y, x)
+        `level` itself, or for ``background_source="plane"`` the plane through the border pixels
+        of this image, moved to the mean `level`.
+    """
+    if recipe.background_source != "plane" or recipe.border_px == 0:
+        return level
+    values = np.asarray(image, dtype=float)
+    mask = border_mask((values.shape[0], values.shape[1]), recipe.border_px) & np.isfinite(values)
+    y, x = (
+        index - (size - 1) / 2
+        for index, size in zip(np.indices(values.shape), values.shape, strict=True)
+    )
+    basis = np.stack([np.ones(np.count_nonzero(mask)), x[mask], y[mask]], axis=1)
+    solution = np.linalg.lstsq(basis, values[mask], rcond=None)[0]
+    plane: Array = level + solution[1] * x + solution[2] * y
+    return plane

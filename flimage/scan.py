@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .background import border_exclusion, region_mask, signal_region
 from .errors import DamagedImageError, InputError
+from .noise import PixelNoise, photon_transfer, thin
 from .parallel import ordered_map
 from .progress import Progress, ignore_progress
 from .source import subtract_background
@@ -26,6 +27,8 @@ __all__ = ["SeriesScan", "rescan_region", "scan_series"]
 
 #: Frames that the time-averaged image is made of, at most.
 _AVERAGED = 64
+#: Pairs of neighbouring frames that the noise is measured from, and pixels of each.
+_NOISE_PAIRS, _NOISE_PIXELS = 12, 2**16
 #: Tiles along an axis, at most, and memory for the tiles of all frames [bytes].
 _TILES = 32
 _TILE_BUDGET = 32 * 2**20
@@ -55,7 +58,7 @@ class SeriesScan:
     n_frames
         Number of frames.
     mean_image
-        (y, x) mean of up to 64 evenly spaced frames that the recipe does not exclude.
+        (y, x) mean of up to 64 frames, in evenly spaced pairs, that the recipe does not exclude.
     region
         (y, x) signal region that the sums belong to.
     region_sum, region_count
@@ -86,6 +89,11 @@ class SeriesScan:
     ring_moments
         (n, r, 2) first moments Σ x·I and Σ y·I of the pixels of each ring that are not near
         cells, with x and y from the image centre [px]; None unless the recipe asks for a plane.
+    noise
+        Noise of a pixel, measured from neighbouring frames; None where there are too few pixels.
+    region_missing
+        (n,) sum of the mean image over pixels of the region that are missing in the frame; None
+        when it is not known.
     """
 
     times: Float
@@ -110,6 +118,8 @@ class SeriesScan:
     background_region_sum: Float | None = None
     background_region_count: Int | None = None
     ring_moments: Float | None = None
+    noise: PixelNoise | None = None
+    region_missing: Float | None = None
 
 
 def scan_series(
@@ -144,7 +154,7 @@ def scan_series(
         When a frame is damaged; it is named.
     """
     report = ignore_progress if progress is None else progress
-    mean_image = _mean_image(source, recipe, report, workers)
+    mean_image, noise = _mean_image(source, recipe, report, workers)
     region = signal_region(mean_image, recipe)
     drawn = None
     if recipe.background_source == "region" and recipe.background_region is not None:
@@ -170,7 +180,7 @@ def scan_series(
             if summaries is not None:
                 table.put(frames, summaries)
             report(frames.stop, len(source), "Measuring frames")
-    return table.finish(source.times, mean_image, region)
+    return replace(table.finish(source.times, mean_image, region), noise=noise)
 
 
 def rescan_region(
@@ -274,14 +284,26 @@ def _read_batch(
 
 def _mean_image(
     source: FrameSource, recipe: Recipe, report: Progress, workers: int | None
-) -> Float:
-    """Time average over evenly spaced frames that are not excluded; NaN where nothing is known."""
+) -> tuple[Float, PixelNoise | None]:
+    """Time average, NaN where nothing is known, and the noise of a pixel.
+
+    Both come from evenly spaced pairs of neighbouring frames that are not excluded.
+    """
     excluded = set(recipe.exclude)
     usable = [i for i in range(len(source)) if i not in excluded]
     if not usable:
         raise InputError("The recipe excludes all frames; keep some.")
-    count = min(_AVERAGED, len(usable))
-    chosen = [usable[i * (len(usable) - 1) // max(1, count - 1)] for i in range(count)]
+    places = list(range(len(usable)))
+    if len(usable) > _AVERAGED:
+        pairs = _AVERAGED // 2
+        starts = [i * (len(usable) - 2) // (pairs - 1) for i in range(pairs)]
+        places = [place for start in starts for place in (start, start + 1)]
+    chosen = [usable[place] for place in places]
+    count = len(chosen)
+    # Every k-th pair is enough for the noise.
+    followed = [i for i in range(0, count - 1, 2) if chosen[i + 1] == chosen[i] + 1]
+    followed = followed[:: -(-len(followed) // _NOISE_PAIRS) or 1]
+    thinned: dict[int, npt.NDArray[Any]] = {}
 
     def work(index: int, stopped: threading.Event) -> npt.NDArray[Any] | None:
         return None if stopped.is_set() else _read_frame(source, index)[1]
@@ -298,11 +320,14 @@ def _mean_image(
                     missing = np.zeros(source.shape, np.int64) if missing is None else missing
                     missing += ~finite
                     total += np.where(finite, image, 0)
+                if done - 1 in followed or done - 2 in followed:
+                    thinned[done - 1] = thin(image, _NOISE_PIXELS)
             report(0, len(source), f"Averaging {done} of {count} frames")
+    noise = photon_transfer((thinned[i], thinned[i + 1]) for i in followed if i + 1 in thinned)
     if missing is None:
-        return total / count
+        return total / count, noise
     seen = count - missing
-    return np.where(seen > 0, total / np.maximum(seen, 1), np.nan)
+    return np.where(seen > 0, total / np.maximum(seen, 1), np.nan), noise
 
 
 def _tile_grid(shape: tuple[int, int], count: int) -> tuple[int, int]:

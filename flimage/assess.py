@@ -1,0 +1,211 @@
+"""What speaks against a fit: refusal, and reasons for caution."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from .fitting import Solution, fit_weighted
+from .models import MODELS
+from .result import BleachFit
+from .uncertainty import Spread
+from .verdict import Reason, Verdict
+
+__all__ = ["judge", "refusal"]
+
+Array = npt.NDArray[np.float64]
+
+#: Chance at which a decay is told from noise.
+_SIGNIFICANT = 1e-4
+#: Degrees of freedom that the known noise of the pixels is worth.
+_PRIOR_FREEDOM = 4.0
+
+
+def refusal(
+    solution: Solution, uncertainty: Spread, t: Array, y: Array, variance: Array, known: bool
+) -> Reason | None:
+    """Reason not to correct at all, or None.
+
+    A decay must lower the sum of squares of a constant by more than chance does (F-test, with
+    the scatter of the residuals widened for correlation). Where the noise of the pixels is
+    known, the scatter is not believed to be smaller.
+
+    Parameters
+    ----------
+    solution, uncertainty
+        The fit.
+    t, y, variance
+        ``(n,)`` scaled data.
+    known
+        Whether the variance is absolute.
+    """
+    from scipy.special import fdtrc
+
+    w = solution.weights / variance
+    mean = float(np.average(y, weights=w))
+    mean_error = float(np.sqrt(1.0 / w.sum()))
+    if mean <= 0 or (known and mean < 3 * mean_error):
+        return Reason(
+            "no-signal",
+            "refused",
+            "The signal region is not brighter than the background; check region and border.",
+        )
+    model = solution.model
+    flat = fit_weighted(MODELS["none"], t, y, w)[2]
+    extra = max(model.n_linear + model.n_rates - 1, 1)
+    freedom = float(solution.weights.sum()) - model.n_linear - model.n_rates
+    cost = float(w @ (y - solution.curve(t)) ** 2)
+    factor = 1.0
+    if np.isfinite(uncertainty.variance_factor) and uncertainty.reduced_chi2 > 0:
+        factor = uncertainty.variance_factor / uncertainty.reduced_chi2
+    if known:
+        scatter = (max(cost, freedom) + _PRIOR_FREEDOM) / (freedom + _PRIOR_FREEDOM)
+        freedom += _PRIOR_FREEDOM
+    else:
+        scatter = cost / max(freedom, 1e-9)
+    # Rounding is noise as well.
+    scatter = factor * max(scatter, 1e-24 * float(w @ y**2))
+    gained = flat - cost
+    if model.name == "none":
+        extra, gained = 1, 0.0
+    chance = float(fdtrc(extra, max(freedom / factor, 1.0), max(gained, 0.0) / extra / scatter))
+    if chance < _SIGNIFICANT:
+        return None
+    slope, slope_error = _slope(t, y, w, scatter)
+    if slope > 4 * slope_error:
+        return Reason(
+            "rising",
+            "refused",
+            f"The signal rises by {slope / mean:.1%}; it does not bleach and was left as it is.",
+        )
+    return Reason(
+        "not-bleaching",
+        "refused",
+        "The signal does not decay by more than its noise; it was left as it is.",
+    )
+
+
+def _slope(t: Array, y: Array, w: Array, scatter: float) -> tuple[float, float]:
+    """Change along a straight line over the fitted span, and its standard error."""
+    centre = float(np.average(t, weights=w))
+    spread = float(w @ (t - centre) ** 2)
+    if spread <= 0:
+        return 0.0, np.inf
+    slope = float(w @ ((t - centre) * y)) / spread
+    return slope, float(np.sqrt(scatter / spread))
+
+
+def judge(fitted: BleachFit, refused: Reason | None) -> BleachFit:
+    """Add the verdict to a fit."""
+    reasons = list(fitted.trace.reasons)
+    if refused is not None:
+        reasons.append(refused)
+    else:
+        reasons += _about_gain(fitted)
+        reasons += _about_curve(fitted)
+    return dataclasses.replace(fitted, verdict=Verdict(tuple(reasons), _summary(fitted)))
+
+
+def _summary(fitted: BleachFit) -> str:
+    last = int(np.argmax(fitted.trace.times))
+    loss = 1 - 1 / float(fitted.gain[last])
+    return f"The correction can be used: {loss:.1%} of the signal was lost by the last frame."
+
+
+def _about_gain(fitted: BleachFit) -> list[Reason]:
+    trace, reasons = fitted.trace, []
+    n = trace.n_used
+    if n < 8:
+        reasons.append(
+            Reason(
+                "too-few-frames",
+                "caution",
+                f"Only {n} frames were fitted; whether the model holds cannot be checked.",
+            )
+        )
+    if fitted.capped:
+        worst = fitted.recipe.max_gain
+        reasons.append(
+            Reason(
+                "gain-capped",
+                "caution",
+                f"The gain of {len(fitted.capped)} frames, the first of them {fitted.capped[0]},"
+                f" was limited to {worst:g}; they stay too dim.",
+            )
+        )
+    error = fitted.gain_stderr / fitted.gain
+    worst_frame = int(np.argmax(error))
+    if error[worst_frame] > 0.02:
+        size = f"{error[worst_frame]:.1%}" if error[worst_frame] < 10 else "more than 1000 %"
+        reasons.append(
+            Reason(
+                "uncertain-gain",
+                "caution",
+                f"The gain of frame {worst_frame} has a standard error of {size}.",
+            )
+        )
+    rates = [p for p in fitted.parameters if p.name == "rate"]
+    if rates and rates[0].stderr > 0.5 * rates[0].value:
+        serious = fitted.recipe.offset == "background" or error[worst_frame] > 0.02
+        reasons.append(
+            Reason(
+                "short-range",
+                "caution" if serious else "info",
+                "The recording is too short to tell rate and offset apart; the gain holds inside"
+                " the recording only.",
+            )
+        )
+    inside = trace.times[trace.used]
+    outside = (trace.times < inside.min()) | (trace.times > inside.max())
+    if outside.any():
+        reasons.append(
+            Reason(
+                "extrapolated",
+                "info",
+                f"The gain of {np.count_nonzero(outside)} frames outside the fit range is"
+                " extrapolated.",
+            )
+        )
+    return reasons
+
+
+def _about_curve(fitted: BleachFit) -> list[Reason]:
+    trace, reasons = fitted.trace, []
+    used = trace.used & (fitted.weights > 0.5)
+    n = int(np.count_nonzero(used))
+    rho = fitted.autocorrelation
+    start = abs(float(fitted.curve[used][0])) or 1.0
+    size = float(np.sqrt(np.mean(fitted.residuals[used] ** 2))) / start
+    if n >= 10 and rho > 3.0 / np.sqrt(n):
+        missed = np.sqrt(rho) * size
+        reasons.append(
+            Reason(
+                "structured-residuals",
+                "caution" if missed > 0.003 else "info",
+                f"Neighbouring residuals go together (correlation {rho:.2f}): the curve misses"
+                f" about {missed:.2%} of the signal; try another model.",
+            )
+        )
+    if np.isfinite(fitted.reduced_chi2) and fitted.reduced_chi2 > 4:
+        reasons.append(
+            Reason(
+                "extra-noise",
+                "info",
+                f"The trace scatters {np.sqrt(fitted.reduced_chi2):.1f} times more than the noise"
+                " of its pixels: lamp, focus or sample vary.",
+            )
+        )
+    if fitted.outliers:
+        many = len(fitted.outliers) > 0.1 * trace.n_used
+        shown = ", ".join(str(i) for i in fitted.outliers[:8])
+        more = "" if len(fitted.outliers) <= 8 else f" and {len(fitted.outliers) - 8} more"
+        reasons.append(
+            Reason(
+                "outliers",
+                "caution" if many else "info",
+                f"Far off the curve and left out of the fit: frames {shown}{more}.",
+            )
+        )
+    return reasons

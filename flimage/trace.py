@@ -1,0 +1,356 @@
+"""From the summaries of frames to the intensity trace that a decay is fitted to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from .background import find_background
+from .errors import TimesError, TooFewFramesError
+from .verdict import Reason
+
+if TYPE_CHECKING:
+    from .background import Background
+    from .noise import PixelNoise
+    from .recipe import Recipe
+    from .scan import SeriesScan
+
+__all__ = ["Trace", "make_trace"]
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+#: Fewest frames that a decay can be fitted to.
+_FEWEST = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Background-corrected intensity of the signal region in each frame.
+
+    ``intensity[i] = Σ_{p in region} (image_i(p) - background_i(p))``, signed.
+
+    Parameters
+    ----------
+    times
+        ``(n,)`` acquisition times [s], or numbers of exposures; see `time_unit`.
+    time_unit
+        ``"s"`` or ``"exposure"``.
+    intensity
+        ``(n,)`` summed signal [units of the image]; NaN where a frame has no usable pixel.
+    variance
+        ``(n,)`` variance of `intensity` that the noise of the pixels causes; NaN where the
+        noise is not known.
+    background
+        ``(n,)`` level that was subtracted from each pixel, for a plane its mean over the image.
+    background_slope
+        ``(n, 2)`` slope of the level per pixel in x and y, or None when it is flat.
+    background_error
+        Standard error of the level that all frames share; 0 for levels per frame.
+    region_pixels
+        Number of pixels of the signal region.
+    used
+        ``(n,)`` frames that take part in the fit.
+    shape
+        Image shape ``(y, x)``.
+    noise
+        Noise of a pixel, or None.
+    reasons
+        What was noticed about times, background and pixels.
+    """
+
+    times: Array
+    time_unit: str
+    intensity: Array
+    variance: Array
+    background: Array
+    background_slope: Array | None
+    background_error: float
+    region_pixels: int
+    used: Mask
+    shape: tuple[int, int]
+    noise: PixelNoise | None
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def n_used(self) -> int:
+        """Number of frames in the fit."""
+        return int(np.count_nonzero(self.used))
+
+
+def _times(scan: SeriesScan, recipe: Recipe) -> tuple[Array, str, list[Reason]]:
+    """Position of each frame on the chosen time axis."""
+    n = scan.n_frames
+    times = np.array(scan.times, dtype=float)
+    if recipe.interval is not None:
+        times = np.arange(n) * float(recipe.interval)
+    if recipe.time_axis == "exposure":
+        # Frames without times were taken in the order in which they are stored.
+        known = np.where(np.isfinite(times), times, np.inf)
+        order = np.argsort(known, kind="stable") if np.isfinite(times).all() else np.arange(n)
+        exposures = np.empty(n)
+        exposures[order] = np.arange(n)
+        return exposures, "exposure", []
+    missing = np.flatnonzero(~np.isfinite(times))
+    if missing.size:
+        which = f"frame {missing[0]}" if missing.size == 1 else f"{missing.size} frames"
+        value = float(times[missing[0]])
+        first = "" if missing.size == 1 else f", the first is frame {missing[0]}"
+        problem = "no acquisition time" if np.isnan(value) else f"the time {value}"
+        raise TimesError(
+            f"{which[0].upper()}{which[1:]} of {n} {'has' if missing.size == 1 else 'have'}"
+            f" {problem}{first}; give the time between frames as `interval` [s]."
+        )
+    reasons = []
+    steps = np.diff(times)
+    if (steps < 0).any():
+        reasons.append(
+            Reason(
+                "times-not-monotonic",
+                "caution",
+                f"{np.count_nonzero(steps < 0)} of {n} frames are earlier than the frame before"
+                " them; they were sorted by time for the fit.",
+            )
+        )
+        steps = np.diff(np.sort(times))
+    middle = float(np.median(steps)) if steps.size else 0.0
+    if middle > 0 and float(np.max(np.abs(steps - middle))) > 0.2 * middle:
+        reasons.append(
+            Reason(
+                "times-irregular",
+                "info",
+                f"The time between frames varies from {steps.min():.4g} to {steps.max():.4g} s;"
+                " the fit uses the real times.",
+            )
+        )
+    return times, "s", reasons
+
+
+def make_trace(scan: SeriesScan, recipe: Recipe) -> Trace:
+    """Intensity trace of a recording.
+
+    Parameters
+    ----------
+    scan
+        Summaries of the frames, see :func:`flimage.scan.scan_series`.
+    recipe
+        Uses all settings of background, region, times and of the frames in the fit.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    flimage.errors.BorderError
+        When the border covers the image.
+    flimage.errors.TimesError
+        When a frame has no finite time and the recipe no interval, or when all fitted frames
+        have the same time.
+    flimage.errors.TooFewFramesError
+        When fewer than four frames are left for the fit.
+    flimage.errors.InputError
+        When the background cannot be measured.
+    """
+    n = scan.n_frames
+    if n < _FEWEST:
+        raise TooFewFramesError(
+            f"The recording has {n} frame{'' if n == 1 else 's'}; a decay needs at least {_FEWEST}."
+        )
+    times, unit, reasons = _times(scan, recipe)
+    wanted = _wanted(n, recipe)
+    background = find_background(scan, recipe, wanted)
+    rows, columns = np.nonzero(scan.region)
+    pixels = int(rows.size)
+    level = background.level
+    height, width = scan.shape
+    centred = background.at(
+        float(columns.mean()) - (width - 1) / 2, float(rows.mean()) - (height - 1) / 2
+    )
+    count = np.asarray(scan.region_count)
+    intensity, complete = _intensity(scan, centred, pixels, wanted)
+    used = wanted & np.isfinite(intensity)
+    if np.count_nonzero(used) < _FEWEST:
+        raise TooFewFramesError(
+            f"{np.count_nonzero(used)} of {n} frames are left for the fit; a decay needs at least"
+            f" {_FEWEST}: widen the fit range or exclude fewer frames."
+        )
+    if not np.ptp(times[used]) > 0:
+        raise TimesError(
+            f"All fitted frames have the same time, {times[used][0]:g} {unit}; give the time"
+            " between frames as `interval` [s]."
+        )
+    noise = scan.noise
+    if noise is None:
+        variance = np.full(n, np.nan)
+    else:
+        scaled_up = pixels / np.maximum(count, 1)
+        variance = noise.variance_of_sum(scan.region_sum, count) * scaled_up**2
+    error = 0.0
+    if noise is not None and background.pixels.any():
+        per_pixel = noise.variance_of_sum(np.nan_to_num(background.per_frame), np.ones(n))
+        of_level = per_pixel / np.maximum(background.pixels, 1)
+        if recipe.background == "frame":
+            variance = variance + pixels**2 * of_level
+        else:
+            error = float(np.sqrt(of_level[wanted].mean() / np.count_nonzero(wanted)))
+    reasons += _background_reasons(scan, recipe, background, times, intensity, wanted, pixels)
+    reasons += _pixel_reasons(scan, wanted, complete, pixels)
+    return Trace(
+        times=times,
+        time_unit=unit,
+        intensity=intensity,
+        variance=variance,
+        background=level,
+        background_slope=background.slope,
+        background_error=error,
+        region_pixels=pixels,
+        used=used,
+        shape=scan.shape,
+        noise=noise,
+        reasons=tuple(reasons),
+    )
+
+
+def _wanted(n: int, recipe: Recipe) -> Mask:
+    """Frames inside the fit range that are not excluded."""
+    wanted = np.zeros(n, dtype=bool)
+    last = n - 1 if recipe.last is None else recipe.last
+    wanted[(recipe.first or 0) : last + 1] = True
+    wanted[[i for i in recipe.exclude if i < n]] = False
+    if not wanted.any():
+        raise TooFewFramesError(
+            f"No frame of the {n} is left for the fit; widen the fit range or exclude fewer frames."
+        )
+    return wanted
+
+
+def _intensity(scan: SeriesScan, level: Array, pixels: int, wanted: Mask) -> tuple[Array, Mask]:
+    """Trace, scaled up where pixels are missing, and frames in which none is."""
+    count = np.asarray(scan.region_count)
+    sums = scan.region_sum - count * level
+    complete = count == pixels
+    if complete.all():
+        return np.asarray(sums, dtype=float), complete
+    present = count / pixels
+    if scan.region_missing is not None:
+        # What is missing counts as much as it does in the time average: a bright pixel more.
+        average = float(level[wanted].mean())
+        whole = float(scan.mean_image[scan.region].sum()) - pixels * average
+        lost = scan.region_missing - (pixels - count) * average
+        if whole > 0:
+            present = 1.0 - lost / whole
+    intensity = np.full(sums.shape, np.nan)
+    np.divide(sums, present, out=intensity, where=(count > 0) & (present > 0.1))
+    return intensity, complete
+
+
+def _background_reasons(
+    scan: SeriesScan,
+    recipe: Recipe,
+    background: Background,
+    times: Array,
+    intensity: Array,
+    wanted: Mask,
+    pixels: int,
+) -> list[Reason]:
+    """Collect what is to be said about the background."""
+    reasons = []
+    kept = wanted & np.isfinite(background.per_frame) & np.isfinite(intensity)
+    size = float(np.median(np.abs(intensity[kept]))) if kept.any() else 0.0
+    if background.cells > 0.01:
+        what = f"{background.cells:.0%} of the border lies in or next to cells"
+        if background.left_out:
+            serious = background.cells > 0.5
+            reasons.append(
+                Reason(
+                    "cells-in-border",
+                    "caution" if serious else "info",
+                    f"{what}; those pixels were left out of the background.",
+                )
+            )
+        else:
+            reasons.append(
+                Reason(
+                    "cells-in-border",
+                    "caution",
+                    f"{what}, which leaves too little to measure the background in; use a narrower"
+                    " border or draw a background region.",
+                )
+            )
+    if recipe.background_source != "region" and recipe.border_px == 0:
+        outer = (scan.ring_sum - scan.ring_region_sum)[:, :1].sum()
+        outer_count = (scan.ring_count - scan.ring_region_count)[:, :1].sum()
+        level = float(outer / outer_count) if outer_count else 0.0
+        if size and pixels * level > 0.02 * size:
+            reasons.append(
+                Reason(
+                    "no-background",
+                    "caution",
+                    f"No background was subtracted, but the edge of the image lies at {level:.4g};"
+                    " what does not bleach makes the gain too small: set a border.",
+                )
+            )
+    elif recipe.background == "series" and size and np.count_nonzero(kept) >= 8:
+        drift, noise = _drift(times[kept], background.per_frame[kept])
+        if abs(drift) > 5 * noise and pixels * abs(drift) > 0.005 * size:
+            reasons.append(
+                Reason(
+                    "background-drifts",
+                    "caution",
+                    f"The background changes by {drift:.3g} during the recording, which is"
+                    f" {pixels * abs(drift) / size:.1%} of the signal; use one level per frame.",
+                )
+            )
+    return reasons
+
+
+def _drift(times: Array, levels: Array) -> tuple[float, float]:
+    """Largest systematic change of the level and the standard error of it.
+
+    The recording is cut into up to eight blocks; medians of blocks are blind to single frames.
+    """
+    order = np.argsort(times, kind="stable")
+    blocks = np.array_split(levels[order], min(8, levels.size // 2))
+    medians = np.array([np.median(block) for block in blocks])
+    steps = np.diff(levels[order])
+    sigma = 1.4826 * float(np.median(np.abs(steps - np.median(steps)))) / np.sqrt(2.0)
+    error = 1.2533 * sigma * np.sqrt(2.0 / min(block.size for block in blocks))
+    low, high = int(np.argmin(medians)), int(np.argmax(medians))
+    change = float(medians[high] - medians[low])
+    return (change if high > low else -change), error
+
+
+def _pixel_reasons(scan: SeriesScan, wanted: Mask, complete: Mask, pixels: int) -> list[Reason]:
+    """Collect what is to be said about single pixels."""
+    reasons = []
+    saturated = np.where(wanted, np.asarray(scan.n_saturated), 0)
+    if saturated.any():
+        worst = int(np.argmax(saturated))
+        part = float(saturated[worst]) / pixels
+        level = "" if scan.saturation_level is None else f" ({scan.saturation_level:g})"
+        reasons.append(
+            Reason(
+                "saturated-pixels",
+                "caution" if part > 1e-3 else "info",
+                f"{np.count_nonzero(saturated)} frames hold pixels at the end of the detector's"
+                f" range{level}, at most {saturated[worst]} in frame {worst}; they hide part of"
+                " the decay.",
+            )
+        )
+    missing = wanted & ~complete
+    if missing.any():
+        worst = int(np.argmin(np.where(wanted, scan.region_count, pixels)))
+        part = 1 - float(scan.region_count[worst]) / pixels
+        reasons.append(
+            Reason(
+                "missing-pixels",
+                "caution" if part > 0.1 else "info",
+                f"Pixels of the signal region are missing in {np.count_nonzero(missing)} frames, at"
+                f" most {part:.1%} in frame {worst}; the trace was scaled up for them.",
+            )
+        )
+    return reasons
