@@ -11,25 +11,20 @@ Nothing in this module touches HDF5.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from . import compression as _compression
+from .compression import Compression, Plan, choose_plan, is_available
 from .errors import InputError
-
-deflate: Any
-try:
-    import deflate
-except ImportError:  # a platform without a wheel: HDF5 then runs the filters itself
-    deflate = None
 
 __all__ = [
     "Compression",
     "EncodedImage",
     "Filters",
     "as_image",
-    "choose_filters",
     "compress_chunk",
     "decompress_chunk",
     "encode_array",
@@ -39,8 +34,6 @@ __all__ = [
     "shuffle",
     "unshuffle",
 ]
-
-Compression = Literal["fast", "balanced", "small"]
 
 #: HDF5 keeps the size of a chunk in 32 bits.
 _LARGEST_CHUNK = 2**32 - 1
@@ -54,8 +47,7 @@ class Filters(NamedTuple):
     shuffle
         Store the first byte of every pixel, then the second ones, and so on.
     level
-        Level of the deflate filter; None where the data are not compressed. Levels above 9 exist
-        in libdeflate only; HDF5 is told 9.
+        Level of the deflate filter, 0 to 9; None where the data are not compressed.
     fletcher
         Append a Fletcher-32 checksum.
     """
@@ -88,11 +80,6 @@ class EncodedImage:
     filters: Filters
     data: npt.NDArray[Any]
     chunk: bytes | None
-
-
-def is_available() -> bool:
-    """Tell whether chunks can be made here; otherwise HDF5 runs the filters itself."""
-    return deflate is not None
 
 
 def as_image(data: npt.ArrayLike, dtype: npt.DTypeLike = "float32") -> npt.NDArray[Any]:
@@ -245,35 +232,30 @@ def unshuffle(buffer: bytes | bytearray | memoryview, dtype: np.dtype[Any]) -> n
     return pixels
 
 
-def compress_chunk(image: npt.NDArray[Any], filters: Filters) -> bytes:
-    """Run `filters` over an image.
+def compress_chunk(image: npt.NDArray[Any], plan: Plan) -> bytes:
+    """Compress an image and append its checksum.
 
     Parameters
     ----------
     image
         Contiguous array.
-    filters
-        What to do.
+    plan
+        How to compress it.
 
     Returns
     -------
     bytes
         The chunk as it stands in the file.
     """
-    data = shuffle(image) if filters.shuffle else image
-    if filters.level is None:
-        chunk = data.tobytes()
-    else:
-        chunk = deflate.zlib_compress(data.reshape(-1).view(np.uint8), filters.level)
-    if filters.fletcher:
-        return b"".join((chunk, fletcher32(chunk).to_bytes(4, "little")))
-    return bytes(chunk)
+    data = shuffle(image) if plan.shuffle else image
+    stream = plan.compress(data.reshape(-1).view(np.uint8))
+    return b"".join((stream, fletcher32(stream).to_bytes(4, "little")))
 
 
 def decompress_chunk(
     chunk: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], filters: Filters
 ) -> npt.NDArray[Any]:
-    """Undo :func:`compress_chunk` and verify the checksum.
+    """Take a chunk apart and verify its checksum.
 
     Parameters
     ----------
@@ -308,8 +290,8 @@ def decompress_chunk(
         data = bytearray(body)
     else:
         try:
-            data = deflate.zlib_decompress(body, size)
-        except deflate.DeflateError as error:
+            data = _compression.deflate.zlib_decompress(body, size)
+        except _compression.deflate.DeflateError as error:
             raise ValueError(f"the data cannot be decompressed ({error})") from error
     if len(data) != size:
         raise ValueError(f"the chunk holds {len(data)} bytes instead of {size}")
@@ -318,42 +300,7 @@ def decompress_chunk(
     return image if dtype.isnative else image.astype(dtype.newbyteorder("="))
 
 
-# --- the choice of filters -----------------------------------------------------------------
-
-
-def choose_filters(image: npt.NDArray[Any], compression: Compression = "balanced") -> Filters:
-    """Choose the filters that suit an image.
-
-    Camera counts are whole numbers: as floats most of their bytes are zero or vary slowly, and
-    shuffling makes them smaller *and* quicker to compress. Counts times a gain are few different
-    numbers with random bytes: there only repeated pixels help, which shuffling would tear apart.
-
-    Parameters
-    ----------
-    image
-        The image in the type in which it is stored.
-    compression
-        ``"fast"``, ``"balanced"`` or ``"small"``.
-
-    Raises
-    ------
-    flimage.errors.InputError
-        When `compression` is unknown.
-    """
-    if compression not in get_args(Compression):
-        raise InputError(
-            f"Compression {compression!r} is unknown;"
-            f" use one of {', '.join(get_args(Compression))}."
-        )
-    level = {"fast": 1, "balanced": 4, "small": 9}[compression]
-    if image.dtype.kind in "iu":
-        return Filters(shuffle=image.itemsize > 1, level=level)
-    flat = image.reshape(-1)
-    sample = flat[:: max(1, flat.size // 4096)]
-    with np.errstate(invalid="ignore"):
-        whole = bool((sample == np.rint(sample)).all())
-    distinct = len(np.unique(sample))
-    return Filters(shuffle=whole or distinct > 0.7 * sample.size, level=level)
+# --- whole images -------------------------------------------------------------------------
 
 
 def encode_image(
@@ -382,7 +329,8 @@ def encode_image(
 
 def encode_array(image: npt.NDArray[Any], compression: Compression = "balanced") -> EncodedImage:
     """Do what :func:`encode_image` says with an array that :func:`as_image` has checked."""
-    filters = choose_filters(image, compression)
-    chunk = compress_chunk(image, filters) if is_available() else None
+    plan = choose_plan(image, compression)
+    chunk = compress_chunk(image, plan) if is_available() else None
+    filters = Filters(plan.shuffle, min(9, plan.level))
     shape = (image.shape[0], image.shape[1])
     return EncodedImage(shape, image.dtype, filters, image, chunk)

@@ -115,7 +115,7 @@ def _read_chunk(dataset: Any) -> npt.NDArray[Any] | None:
     if filters is None:
         return None
     dtype = dataset.dtype
-    if dtype.kind not in "fiu":
+    if dtype.kind not in "fiub":
         return None
     try:
         mask, chunk = dataset.read_direct_chunk((0,) * len(shape))
@@ -265,7 +265,7 @@ def _image_plist(encoded: EncodedImage) -> Any:
     if encoded.filters.shuffle:
         plist.set_shuffle()
     if encoded.filters.level is not None:
-        plist.set_deflate(min(9, encoded.filters.level))
+        plist.set_deflate(encoded.filters.level)
     if encoded.filters.fletcher:
         plist.set_fletcher32()
     return plist
