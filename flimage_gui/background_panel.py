@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
+    QLabel,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -22,14 +20,15 @@ from flimage.background import largest_border
 from .quantities import format_count, format_number
 from .session import Change, Session
 from .widgets import (
+    ChoiceCombo,
+    NumberSpin,
     SectionHeader,
     add_row,
     blocked,
-    compact_combo,
-    compact_spin,
     describe,
     fill_combo,
     hint_label,
+    make_form,
     select_data,
 )
 
@@ -87,20 +86,20 @@ class BackgroundPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("backgroundPanel")
         self._session = session
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(10, 8, 10, 8)
-        layout.setSpacing(6)
-        layout.addWidget(SectionHeader("Background level"))
-        layout.addLayout(self._build_level())
         self._level_hint = hint_label()
         self._level_hint.setObjectName("backgroundLevelHint")
-        layout.addWidget(self._level_hint)
-        layout.addSpacing(6)
-        layout.addWidget(SectionHeader("Background image"))
-        layout.addLayout(self._build_image())
         self._image_hint = hint_label()
         self._image_hint.setObjectName("backgroundImageHint")
-        layout.addWidget(self._image_hint)
+        form = make_form()
+        form.addRow(SectionHeader("Background level"))
+        self._add_level(form)
+        form.addRow(self._level_hint)
+        form.addRow(SectionHeader("Background image"))
+        self._add_image(form)
+        form.addRow(self._image_hint)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 6, 10, 8)
+        layout.addLayout(form)
         layout.addStretch(1)
         self._connect()
         session.changed.connect(self._on_session_changed)
@@ -108,8 +107,8 @@ class BackgroundPanel(QWidget):
 
     # ------------------------------------------------------------------ construction
 
-    def _build_level(self) -> QFormLayout:
-        self._border = compact_spin(QSpinBox())
+    def _add_level(self, form: QFormLayout) -> None:
+        self._border = NumberSpin()
         self._border.setSuffix(" px")
         self._border.setSpecialValueText("0 px – none")
         describe(
@@ -120,7 +119,7 @@ class BackgroundPanel(QWidget):
             " subtracted before anything else. The border is drawn on the image: no cell should"
             " reach into it. 0 subtracts nothing.",
         )
-        self._scope = compact_combo(QComboBox())
+        self._scope = ChoiceCombo()
         fill_combo(self._scope, _SCOPES)
         describe(
             self._scope,
@@ -128,13 +127,11 @@ class BackgroundPanel(QWidget):
             "Level per series or per frame",
             "Whether one background level holds for the whole series or each frame has its own.",
         )
-        form = _form()
         add_row(form, "B&order", self._border)
         add_row(form, "&Level", self._scope)
-        return form
 
-    def _build_image(self) -> QFormLayout:
-        self._origin = compact_combo(QComboBox())
+    def _add_image(self, form: QFormLayout) -> None:
+        self._origin = ChoiceCombo()
         fill_combo(self._origin, _ORIGINS)
         describe(
             self._origin,
@@ -142,14 +139,14 @@ class BackgroundPanel(QWidget):
             "Where the background image comes from",
             "Take the background image from a file, or from a frame of this series.",
         )
-        self._frame = compact_spin(QSpinBox())
+        self._frame = NumberSpin()
         describe(
             self._frame,
             "backgroundFrameSpin",
             "Frame to use as background",
             "Number of the frame that shows only background.",
         )
-        self._target = compact_combo(QComboBox())
+        self._target = ChoiceCombo()
         fill_combo(self._target, _TARGETS)
         describe(
             self._target,
@@ -172,15 +169,17 @@ class BackgroundPanel(QWidget):
             "Remove the background image",
             "Remove the background image from the chosen frames. Undo brings it back.",
         )
-        form = _form()
-        add_row(form, "&Take", self._origin)
-        self._frame_label = add_row(form, "&Number", self._frame)
-        add_row(form, "&For", self._target)
+        origin = QHBoxLayout()
+        origin.addWidget(self._origin, 3)
+        origin.addWidget(self._frame, 1)
+        label = QLabel("&Take")
+        label.setBuddy(self._origin)
+        form.addRow(label, origin)
+        add_row(form, "F&or", self._target)
         buttons = QHBoxLayout()
         buttons.addWidget(self._assign, 1)
         buttons.addWidget(self._clear, 1)
         form.addRow("", buttons)
-        return form
 
     def _connect(self) -> None:
         self._border.valueChanged.connect(self._on_border_changed)
@@ -273,7 +272,6 @@ class BackgroundPanel(QWidget):
     def _on_origin_changed(self) -> None:
         from_frame = self._origin.currentData() == "frame"
         self._frame.setVisible(from_frame)
-        self._frame_label.setVisible(from_frame)
         self._assign.setText("&Assign" if from_frame else "&Assign…")
 
     # ------------------------------------------------------------------ requests
@@ -310,10 +308,3 @@ class BackgroundPanel(QWidget):
 
 def _share(count: int, total: int) -> str:
     return "every frame" if count == total else f"{count} of {format_count(total, 'frame')}"
-
-
-def _form() -> QFormLayout:
-    form = QFormLayout()
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-    return form

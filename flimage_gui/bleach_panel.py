@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -16,25 +15,25 @@ from PyQt5.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from .fit_table import FitTable, fit_rows
-from .model_names import model_items
+from .model_names import model_hint, model_items
 from .session import Change, Session
 from .widgets import (
+    ChoiceCombo,
     ElidedLabel,
     Notice,
+    NumberSpin,
     SectionHeader,
     add_row,
     blocked,
-    compact_combo,
-    compact_spin,
     describe,
     fill_combo,
     hint_label,
+    make_form,
     select_data,
 )
 
@@ -45,27 +44,30 @@ __all__ = ["BleachPanel", "verdict_html"]
 
 _OFFSETS = (
     (
-        "Signal that does not bleach",
+        "unbleachable signal",
         "unbleachable",
         "The constant part of the decay is real signal, for instance of autofluorescence. It"
         " stays in the images: they are multiplied by f(0)/f(t).",
     ),
     (
-        "Background that was left",
+        "residual background",
         "background",
         "The constant part of the decay is light that is no signal, for instance stray light that"
         " the border does not see. It is subtracted before images are multiplied.",
     ),
 )
 _OFFSET_HINTS = {
-    "unbleachable": "What the decay levels off to counts as signal and stays in the images.",
-    "background": "What the decay levels off to is subtracted; what remains is amplified more.",
+    "unbleachable": "What the decay levels off to is real signal and stays in the images.",
+    "background": "What the decay levels off to is no signal: it is subtracted, and the rest is"
+    " amplified more.",
 }
 _GRADE_WORDS = {
     "good": "Good",
     "caution": "Use with caution",
     "refused": "Not corrected",
 }
+#: What stands for a grade, and for the severity of a reason, besides its colour.
+_SIGNS = {"good": "✓", "info": "•", "caution": "⚠", "refused": "✕"}
 #: Strength that the check box stands for.
 _DENOISE = 1.0
 
@@ -97,8 +99,10 @@ class BleachPanel(QWidget):
         inside.addWidget(SectionHeader("Bleach correction"))
         inside.addLayout(self._build_settings())
         inside.addLayout(self._build_run())
-        inside.addSpacing(4)
-        inside.addWidget(SectionHeader("Result"))
+        heading = QHBoxLayout()
+        heading.addWidget(SectionHeader("Result"))
+        heading.addWidget(self._stage, 1)
+        inside.addLayout(heading)
         self._build_result(inside)
         inside.addStretch(1)
         scroll = QScrollArea()
@@ -123,10 +127,8 @@ class BleachPanel(QWidget):
     # ------------------------------------------------------------------ construction
 
     def _build_settings(self) -> QFormLayout:
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        self._model = compact_combo(QComboBox())
+        form = make_form()
+        self._model = ChoiceCombo()
         fill_combo(self._model, model_items())
         describe(
             self._model,
@@ -135,25 +137,27 @@ class BleachPanel(QWidget):
             "The curve that is fitted to the intensity over time. If in doubt, start with the"
             " exponential decay and look at the residuals.",
         )
-        self._offset = compact_combo(QComboBox())
+        self._model_hint = hint_label()
+        self._model_hint.setObjectName("modelHint")
+        self._offset = ChoiceCombo()
         fill_combo(self._offset, _OFFSETS)
         describe(
             self._offset,
             "offsetCombo",
-            "Meaning of the constant part",
+            "Meaning of the offset",
             "What the part of the intensity is that does not bleach. The data cannot tell; you"
             " have to. It changes the result.",
         )
         self._offset_hint = hint_label()
         self._offset_hint.setObjectName("offsetHint")
-        self._start = compact_spin(QSpinBox())
+        self._start = NumberSpin()
         describe(
             self._start,
             "rangeStartSpin",
             "First frame of the fit",
             "First frame that the fit uses. The correction still covers the whole series.",
         )
-        self._stop = compact_spin(QSpinBox())
+        self._stop = NumberSpin()
         describe(
             self._stop,
             "rangeStopSpin",
@@ -173,7 +177,8 @@ class BleachPanel(QWidget):
             " sharp, fine texture may be lost). It does not change the fit.",
         )
         add_row(form, "&Model", self._model)
-        add_row(form, "Con&stant part", self._offset)
+        form.addRow("", self._model_hint)
+        add_row(form, "Off&set is", self._offset)
         form.addRow("", self._offset_hint)
         line = QHBoxLayout()
         line.setSpacing(4)
@@ -203,14 +208,15 @@ class BleachPanel(QWidget):
         self._progress = QProgressBar()
         describe(self._progress, "progressBar", "Progress")
         self._progress.setTextVisible(False)
-        self._progress.setMaximumHeight(8)
-        self._stage = ElidedLabel()
+        self._progress.setStyleSheet("QProgressBar { min-height: 0; max-height: 6px; }")
+        # The panel must not jump when a run starts or ends.
+        policy = self._progress.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self._progress.setSizePolicy(policy)
+        self._stage = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self._stage.setObjectName("stageLabel")
-        for each in (self._progress, self._stage):
-            # The panel must not jump when a run starts or ends.
-            policy = each.sizePolicy()
-            policy.setRetainSizeWhenHidden(True)
-            each.setSizePolicy(policy)
+        self._stage.setProperty("role", "hint")
+        self._stage.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
         buttons = QHBoxLayout()
         buttons.addWidget(self._run, 2)
         buttons.addWidget(self._cancel, 1)
@@ -218,7 +224,6 @@ class BleachPanel(QWidget):
         column.setSpacing(4)
         column.addLayout(buttons)
         column.addWidget(self._progress)
-        column.addWidget(self._stage)
         return column
 
     def _build_result(self, layout: QVBoxLayout) -> None:
@@ -274,6 +279,7 @@ class BleachPanel(QWidget):
         is_open = session.source is not None
         select_data(self._model, recipe.model)
         select_data(self._offset, recipe.offset)
+        self._model_hint.setText(model_hint(recipe.model))
         self._offset_hint.setText(_OFFSET_HINTS.get(recipe.offset, ""))
         end = max(0, session.n_frames - 1) if is_open else 0
         first = min(recipe.first or 0, end)
@@ -338,13 +344,13 @@ class BleachPanel(QWidget):
     def _on_model_changed(self) -> None:
         model = self._model.currentData()
         if model is not None:
-            self._session.set_recipe(self._session.recipe.replace(model=model), "Model")
+            self._session.set_recipe(self._session.recipe.replace(model=model), "Change the model")
 
     def _on_offset_changed(self) -> None:
         offset = self._offset.currentData()
         if offset is not None:
             recipe = self._session.recipe.replace(offset=offset)
-            self._session.set_recipe(recipe, "Meaning of the constant part")
+            self._session.set_recipe(recipe, "Change the meaning of the offset")
 
     def _on_range_changed(self) -> None:
         first, last = self._start.value(), self._stop.value()
@@ -352,28 +358,29 @@ class BleachPanel(QWidget):
             first=None if first <= 0 else first,
             last=None if last >= self._session.n_frames - 1 else last,
         )
-        self._session.set_recipe(recipe, "Fit range")
+        self._session.set_recipe(recipe, "Change the fit range")
 
     def _on_whole_clicked(self) -> None:
-        self._session.set_recipe(self._session.recipe.replace(first=None, last=None), "Fit range")
+        recipe = self._session.recipe.replace(first=None, last=None)
+        self._session.set_recipe(recipe, "Change the fit range")
 
     def _on_denoise_toggled(self, checked: bool) -> None:
         recipe = self._session.recipe.replace(denoise=_DENOISE if checked else 0.0)
-        self._session.set_recipe(recipe, "Denoising")
+        self._session.set_recipe(recipe, "Switch denoising")
 
 
 def verdict_html(verdict: Verdict) -> str:
     """Write a verdict with its sign, its grade in words, and its reasons as a list."""
-    sign = {"good": "✓", "caution": "⚠", "refused": "✕"}.get(verdict.grade, "")
     words = _GRADE_WORDS.get(verdict.grade, verdict.grade)
-    text = f"<b>{sign} {words}</b>"
-    sentences = [html.escape(reason.sentence) for reason in verdict.reasons]
-    if not sentences and verdict.sentence:
-        sentences = [html.escape(verdict.sentence)]
-    if len(sentences) == 1:
-        return f"{text}<br>{sentences[0]}"
-    if not sentences:
+    text = f"<b>{_SIGNS.get(verdict.grade, '')} {words}</b>"
+    if verdict.grade == "good" or not verdict.reasons:
+        text += f"<br>{html.escape(verdict.sentence)}"
+    if not verdict.reasons:
         return text
     # A table instead of a list: Qt's lists are indented by more than a narrow panel can spare.
-    rows = "".join(f"<tr><td>•&nbsp;</td><td>{each}</td></tr>" for each in sentences)
+    rows = "".join(
+        f"<tr><td>{_SIGNS.get(reason.severity, '•')}&nbsp;</td>"
+        f"<td>{html.escape(reason.sentence)}</td></tr>"
+        for reason in verdict.reasons
+    )
     return f"{text}<table cellspacing='0' cellpadding='1'>{rows}</table>"

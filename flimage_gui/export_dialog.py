@@ -8,9 +8,7 @@ from pathlib import Path
 from PyQt5.QtCore import Qt, QUrl, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QDesktopServices
 from PyQt5.QtWidgets import (
-    QComboBox,
     QDialog,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -25,14 +23,15 @@ from .quantities import format_count, format_number
 from .session import Change, Session
 from .target_chooser import TargetChooser, free_path, writable_folder
 from .widgets import (
+    ChoiceCombo,
     ElidedLabel,
     Notice,
     SectionHeader,
     add_row,
-    compact_combo,
     describe,
     fill_combo,
     hint_label,
+    make_form,
 )
 
 __all__ = ["ExportDialog"]
@@ -99,7 +98,7 @@ class ExportDialog(QDialog):
         suggestion = _suggestion(source)
         sources = () if source is None else (source,)
         self._target = TargetChooser("export", suggestion, sources)
-        self._compression = compact_combo(QComboBox())
+        self._compression = ChoiceCombo()
         fill_combo(self._compression, _COMPRESSIONS)
         describe(
             self._compression,
@@ -107,8 +106,7 @@ class ExportDialog(QDialog):
             "Compression",
             "How much time is spent on making the file small. Nothing is lost with any choice.",
         )
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form = make_form()
         add_row(form, "&Write to", self._target, self._target.path_edit)
         add_row(form, "Co&mpression", self._compression)
         layout.addLayout(form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,8 +24,7 @@ from .quantities import MISSING, format_estimate, format_number
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit
-
-    from flimage.models import Parameter
+    from flimage.result import Parameter
 
 __all__ = ["FitRow", "FitTable", "fit_rows"]
 
@@ -51,17 +51,20 @@ class FitRow:
 
 
 def fit_rows(fit: BleachFit) -> tuple[FitRow, ...]:
-    """Write the parameters of a fit, its half-life, and how well it describes the trace."""
-    rows = [_parameter_row(parameter) for parameter in fit.parameters]
-    half_life = _half_life_row(fit)
-    if half_life is not None:
-        rows.append(half_life)
+    """Write the parameters of a fit, its half-life, and how well it describes the trace.
+
+    Intensities are shown as means over the signal region, in the units of the images.
+    """
+    pixels = max(fit.trace.region_pixels, 1)
+    rows = [_parameter_row(parameter, pixels) for parameter in fit.parameters]
+    if fit.half_life is not None:
+        row = _parameter_row(fit.half_life, pixels)
+        tip = "Time after which half of the signal that bleaches is gone."
+        rows.append(dataclasses.replace(row, name="Half-life", tip=tip))
     rows.append(
         FitRow(
             "Gain at the end",
-            format_number(float(fit.gain[-1])),
-            MISSING,
-            "×",
+            *_write(fit.gain[-1], fit.gain_stderr[-1], fit.gain_low[-1], fit.gain_high[-1], ""),
             "What the last frame is multiplied by. Its noise is multiplied too.",
         )
     )
@@ -81,44 +84,32 @@ def fit_rows(fit: BleachFit) -> tuple[FitRow, ...]:
             format_number(fit.reduced_chi2, 3),
             MISSING,
             "",
-            "Mean squared residual in units of the noise. 1 means that the fit misses nothing"
-            " but noise; much more means that it does not describe the data.",
+            "Mean squared residual in units of the pixels' noise. 1 means that the fit misses"
+            " nothing but noise; much more means that it does not describe the data.",
         )
     )
     return tuple(rows)
 
 
-def _parameter_row(parameter: Parameter) -> FitRow:
-    estimate, interval, unit = format_estimate(
-        parameter.value, parameter.stderr, parameter.low, parameter.high, parameter.unit
-    )
+def _parameter_row(parameter: Parameter, pixels: int) -> FitRow:
+    numbers = (parameter.value, parameter.stderr, parameter.low, parameter.high)
     name = parameter.name[:1].upper() + parameter.name[1:]
     if parameter.symbol and parameter.symbol != parameter.name:
-        name = f"{name} {parameter.symbol}"
-    return FitRow(name, estimate, interval, unit, f"{name} = {estimate} {unit}".strip())
+        name = f"{name} {_subscript(parameter.symbol)}"
+    if parameter.unit != "counts":
+        return FitRow(name, *_write(*numbers, parameter.unit), f"{name} of the model.")
+    total = format_number(parameter.value, 5)
+    tip = f"Mean over the {pixels} pixels of the signal region; summed over them: {total} counts."
+    return FitRow(name, *_write(*(number / pixels for number in numbers), "counts"), tip)
 
 
-def _half_life_row(fit: BleachFit) -> FitRow | None:
-    half_life = fit.half_life
-    if half_life is None:
-        return None
-    if isinstance(half_life, (int, float)):
-        if not math.isfinite(half_life):
-            return None
-        estimate, interval, unit = format_estimate(float(half_life), None, unit="s")
-    else:
-        if not math.isfinite(half_life.value):
-            return None
-        estimate, interval, unit = format_estimate(
-            half_life.value, half_life.stderr, half_life.low, half_life.high, half_life.unit or "s"
-        )
-    return FitRow(
-        "Half-life",
-        estimate,
-        interval,
-        unit,
-        "Time after which half of the signal that bleaches is gone.",
-    )
+def _write(value: float, stderr: float, low: float, high: float, unit: str) -> tuple[str, str, str]:
+    return format_estimate(float(value), float(stderr), float(low), float(high), unit)
+
+
+def _subscript(symbol: str) -> str:
+    """Write A1 as A₁."""
+    return symbol.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def _format_r_squared(value: float) -> str:

@@ -23,7 +23,16 @@ from PyQt5.QtWidgets import (
 
 from .quantities import DisplayUnit, format_count, format_duration, format_quantity
 from .target_chooser import TargetChooser, free_path, writable_folder
-from .widgets import ElidedLabel, Notice, QuantitySpin, SectionHeader, add_row, describe, hint_label
+from .widgets import (
+    ElidedLabel,
+    Notice,
+    QuantitySpin,
+    SectionHeader,
+    add_row,
+    describe,
+    hint_label,
+    make_form,
+)
 
 __all__ = ["ImportDialog", "RecordingFacts"]
 
@@ -139,8 +148,7 @@ class ImportDialog(QDialog):
         notes = _remarks(recording.notes)
         if notes:
             layout.addWidget(notes)
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form = make_form()
         if recording.n_frames > 1:
             add_row(form, "&Time between frames", self._interval, self._interval.spin)
         add_row(form, "&Pixel size", self._pixel_size, self._pixel_size.spin)

@@ -6,7 +6,7 @@ import html
 
 from flimage.models import MODELS, Model
 
-__all__ = ["model_items", "model_text"]
+__all__ = ["model_hint", "model_items", "model_text"]
 
 #: Those that most people need come first; what the library adds follows.
 _FIRST = ("exponential", "biexponential", "stretched", "linear", "none")
@@ -36,6 +36,18 @@ def model_items() -> list[tuple[str, str, str]]:
     models.sort(key=lambda model: not model.quantitative)
     items = [(model_text(model.name), model.name, _tip(model)) for model in models]
     return [(model_text("auto"), "auto", _AUTO_TIP), *items]
+
+
+def model_hint(name: str) -> str:
+    """Return a line that says what a model does: its formula, or a warning."""
+    if name == "auto":
+        return "The simplest model that the data support."
+    model = MODELS.get(name)
+    if model is None:
+        return ""
+    if not model.quantitative:
+        return "Not for quantification: real changes of intensity are erased."
+    return model.formula.replace("*", "·").replace("-", "−").replace("<=", "≤")
 
 
 def _tip(model: Model) -> str:

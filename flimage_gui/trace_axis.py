@@ -34,7 +34,7 @@ class TraceAxis:
     symbol: str
 
     @classmethod
-    def from_times(cls, times: npt.ArrayLike) -> TraceAxis:
+    def from_times(cls, times: npt.ArrayLike, unit: str = "s") -> TraceAxis:
         """Make an axis in a unit that suits the recording.
 
         Parameters
@@ -42,6 +42,8 @@ class TraceAxis:
         times
             (n,) acquisition times [s]. Where they are missing or run backwards, frames are
             counted instead, because a range of times would not be a range of frames.
+        unit
+            ``"s"``, or ``"exposure"`` where exposures are counted.
         """
         seconds = np.asarray(times, dtype=float)
         if not len(seconds):
@@ -49,13 +51,15 @@ class TraceAxis:
         steps = np.diff(seconds)
         if not np.isfinite(seconds).all() or (steps < 0).any() or seconds[0] == seconds[-1]:
             return cls(np.arange(len(seconds), dtype=float), "Frame", "")
+        if unit != "s":
+            return cls(seconds, f"{unit[:1].upper()}{unit[1:]}s", "")
         span = float(seconds[-1] - seconds[0])
         label = "Time"
         if abs(seconds[0]) > _FAR_AWAY * span:
             seconds = seconds - seconds[0]
             label = "Time since the first frame"
-        unit = time_unit(max(abs(float(seconds[0])), abs(float(seconds[-1]))))
-        return cls(seconds / unit.scale, label, unit.symbol)
+        shown = time_unit(max(abs(float(seconds[0])), abs(float(seconds[-1]))))
+        return cls(seconds / shown.scale, label, shown.symbol)
 
     def __len__(self) -> int:
         return len(self.positions)

@@ -7,7 +7,15 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from PyQt5.QtCore import QObject, QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QResizeEvent, QValidator
+from PyQt5.QtGui import (
+    QFontMetrics,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+    QValidator,
+    QWheelEvent,
+)
 from PyQt5.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -16,25 +24,29 @@ from PyQt5.QtWidgets import (
     QLabel,
     QSizePolicy,
     QSpinBox,
+    QStyle,
     QStyleOption,
+    QStyleOptionComboBox,
+    QStylePainter,
     QWidget,
 )
 
 from .quantities import DisplayUnit, choose_unit, format_number, parse_quantity
 
 __all__ = [
+    "ChoiceCombo",
     "ElidedLabel",
     "Notice",
+    "NumberSpin",
     "QuantitySpin",
     "SectionHeader",
     "add_row",
     "blocked",
-    "compact_combo",
-    "compact_spin",
     "describe",
     "fill_combo",
     "hint_label",
     "is_dark",
+    "make_form",
     "select_data",
 ]
 
@@ -88,20 +100,71 @@ def add_row(form: QFormLayout, text: str, field: QWidget, buddy: QWidget | None 
     return label
 
 
-def compact_combo(combo: QComboBox, characters: int = 12) -> QComboBox:
-    """Let a combo box become narrower than its longest item, so that a dock can be narrow."""
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(characters)
-    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    return combo
+class ChoiceCombo(QComboBox):
+    """A combo box that may be narrower than its items; its list is as wide as they are."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(10)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the chosen item, shortened where it does not fit."""
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        option.currentText = self.fontMetrics().elidedText(
+            option.currentText, Qt.TextElideMode.ElideRight, field.width() - 4
+        )
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
+    def showPopup(self) -> None:  # noqa: N802 - Qt's name
+        """Open the list, wide enough for the longest item."""
+        view = self.view()
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        view.setMinimumWidth(max(self.width(), view.sizeHintForColumn(0) + bar + 12))
+        super().showPopup()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Let the panel scroll: a setting must not change because a pointer passes over it."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
 
 
-def compact_spin(spin: QSpinBox) -> QSpinBox:
-    """Prepare a spin box: nothing is asked for before a typed number is complete."""
-    spin.setKeyboardTracking(False)
-    spin.setAccelerated(True)
-    spin.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    return spin
+class NumberSpin(QSpinBox):
+    """A spin box that asks for nothing before a typed number is complete."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setKeyboardTracking(False)
+        self.setAccelerated(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Let the panel scroll: a setting must not change because a pointer passes over it."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+def make_form() -> QFormLayout:
+    """Build a form whose fields fill the width and whose labels start at the left edge."""
+    form = QFormLayout()
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    form.setHorizontalSpacing(8)
+    form.setVerticalSpacing(6)
+    return form
 
 
 def fill_combo(combo: QComboBox, items: Sequence[tuple[str, Any, str]]) -> None:

@@ -1,0 +1,308 @@
+"""Two linked plots: the trace with its fit, and the residuals (no session, no computation)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyqtgraph as pg
+from PyQt5.QtCore import QPoint, Qt, pyqtSignal
+from PyQt5.QtGui import QFont
+from PyQt5.QtWidgets import QSplitter, QWidget
+
+from .plot_style import PlotColors, make_pen, style_plot, translucent
+from .trace_axis import TraceAxis
+from .widgets import blocked, describe
+
+if TYPE_CHECKING:
+    from flimage.bleach import BleachFit
+    from flimage.trace import Trace
+
+__all__ = ["TracePlots"]
+
+#: Opacity of the band around the curve.
+_BAND_ALPHA = 60
+#: Frames beyond this number are drawn as smaller dots.
+_MANY = 400
+#: Room for the numbers of the vertical axes [px], the same in both plots.
+_AXIS_WIDTH = 62
+
+
+class TracePlots(QSplitter):
+    """The trace above, the residuals below.
+
+    Parameters
+    ----------
+    parent
+        Qt parent.
+    """
+
+    #: A frame was clicked, or the line of the current frame was dragged there.
+    frame_chosen = pyqtSignal(int)
+    #: The pointer is over a frame; -1 when it has left the plots.
+    frame_hovered = pyqtSignal(int)
+    #: first and last frame of the range that is being dragged
+    range_chosen = pyqtSignal(int, int)
+    #: The range was let go.
+    range_released = pyqtSignal()
+    #: frame, place on the screen
+    menu_requested = pyqtSignal(int, QPoint)
+    #: The person wants to see everything again.
+    reset_requested = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Vertical, parent)
+        self.setObjectName("traceSplitter")
+        self.setChildrenCollapsible(False)
+        self.axis = TraceAxis.from_times(np.empty(0))
+        self._values = np.empty(0)
+        self._limit = 1.0
+        self.trace_plot = _plot(
+            "tracePlot",
+            "Intensity trace and fit",
+            "Signal of every frame over time, and the decay that was fitted. Click to go to a"
+            " frame, drag the edges of the tinted range to choose the frames of the fit, right"
+            " click to leave a frame out.",
+        )
+        self.residual_plot = _plot(
+            "residualPlot",
+            "Residuals of the fit",
+            "Trace minus fit. A fit that describes the data leaves a band without structure"
+            " around zero.",
+        )
+        for plot, height, share in ((self.trace_plot, 96, 3), (self.residual_plot, 76, 1)):
+            plot.setMinimumHeight(height)
+            self.addWidget(plot)
+            self.setStretchFactor(self.count() - 1, share)
+            scene = plot.scene()
+            scene.sigMouseClicked.connect(
+                lambda event, plot=plot: self._on_plot_clicked(plot, event)
+            )
+            scene.sigMouseMoved.connect(
+                lambda place, plot=plot: self._on_plot_mouse_moved(plot, place)
+            )
+        self.residual_plot.getPlotItem().setXLink(self.trace_plot.getPlotItem())
+        self.residual_plot.getPlotItem().setMouseEnabled(x=True, y=False)
+        self._build_items()
+        self._legend = self.trace_plot.addLegend(offset=(-8, 8), verSpacing=-5)
+        self._legend.setZValue(30)
+
+    def _build_items(self) -> None:
+        self.range_item = pg.LinearRegionItem(swapMode="block")
+        self.range_item.setZValue(-20)
+        self.range_item.sigRegionChanged.connect(self._on_range_item_moved)
+        self.range_item.sigRegionChangeFinished.connect(self._on_range_item_released)
+        self._band_low = pg.PlotDataItem()
+        self._band_high = pg.PlotDataItem()
+        self.band = pg.FillBetweenItem(self._band_low, self._band_high)
+        self.band.setZValue(-10)
+        self.level = pg.PlotDataItem()
+        self.used = pg.ScatterPlotItem(symbol="o")
+        self.unused = pg.ScatterPlotItem(symbol="x", size=7)
+        self.outliers = pg.ScatterPlotItem(symbol="d", size=12)
+        self.curve = pg.PlotDataItem(antialias=True)
+        self.frame_line = pg.InfiniteLine(angle=90, movable=True)
+        self.frame_line.setZValue(20)
+        self.frame_line.sigDragged.connect(self._on_frame_line_dragged)
+        for item in (self.band, self.level, self.used, self.unused, self.outliers, self.curve):
+            self.trace_plot.addItem(item)
+        for handle in (self.range_item, self.frame_line):
+            # Only data decide what "everything" is, not the handles.
+            self.trace_plot.addItem(handle, ignoreBounds=True)
+        self.zero_line = pg.InfiniteLine(angle=0, pos=0)
+        self.residuals = pg.ScatterPlotItem(symbol="o")
+        self.unused_residuals = pg.ScatterPlotItem(symbol="x", size=6)
+        self.residual_frame_line = pg.InfiniteLine(angle=90)
+        for item in (self.zero_line, self.residuals, self.unused_residuals):
+            self.residual_plot.addItem(item)
+        self.residual_plot.addItem(self.residual_frame_line, ignoreBounds=True)
+
+    # ------------------------------------------------------------------ showing
+
+    def apply_colors(self, colors: PlotColors, font: QFont) -> None:
+        """Draw everything in `colors`."""
+        for plot in (self.trace_plot, self.residual_plot):
+            style_plot(plot, colors, font)
+        dots = translucent(colors.trace, 190)
+        for item in (self.used, self.residuals):
+            item.setPen(None)
+            item.setBrush(dots)
+        for item in (self.unused, self.unused_residuals):
+            item.setPen(make_pen(colors.excluded, 1.2))
+        self.outliers.setPen(make_pen(colors.outlier, 1.8))
+        self.outliers.setBrush(None)
+        self.curve.setPen(make_pen(colors.fit, 2))
+        self.level.setPen(make_pen(colors.background, 1.5, Qt.PenStyle.DashLine))
+        self._band_low.setPen(None)
+        self._band_high.setPen(None)
+        self.band.setBrush(translucent(colors.fit, _BAND_ALPHA))
+        self.range_item.setBrush(translucent(colors.trace, 16))
+        self.range_item.setHoverBrush(translucent(colors.trace, 26))
+        for line in self.range_item.lines:
+            line.setPen(make_pen(translucent(colors.trace, 150), 2))
+            line.setHoverPen(make_pen(colors.trace, 4))
+        for line in (self.frame_line, self.residual_frame_line):
+            line.setPen(make_pen(translucent(colors.marker, 170), 1.5))
+        self.frame_line.setHoverPen(make_pen(colors.marker, 3))
+        self.zero_line.setPen(make_pen(colors.fit, 1.5))
+        self._legend.setBrush(translucent(colors.ground, 215))
+        self._legend.setPen(make_pen(translucent(colors.faint, 60)))
+        self._legend.setLabelTextColor(colors.text)
+        self._refresh_legend()
+
+    def show_trace(self, trace: Trace, fit: BleachFit | None) -> None:
+        """Show a trace as mean signal per pixel, and what was fitted to it."""
+        self.axis = TraceAxis.from_times(trace.times, trace.time_unit)
+        places = self.axis.positions
+        share = 1.0 / max(trace.region_pixels, 1)
+        intensity = trace.intensity * share
+        finite = np.isfinite(intensity)
+        outlying = np.zeros(len(places), dtype=bool)
+        if fit is not None:
+            outlying[list(fit.outliers)] = True
+        fitted = trace.used & finite & ~outlying
+        left_out = ~trace.used & finite & ~outlying
+        for item in (self.used, self.residuals):
+            item.setSize(5 if len(places) <= _MANY else 3)
+        self.used.setData(x=places[fitted], y=intensity[fitted])
+        self.unused.setData(x=places[left_out], y=intensity[left_out])
+        self.outliers.setData(x=places[outlying & finite], y=intensity[outlying & finite])
+        self.level.setData(x=np.asarray(self.axis.edges(0, len(places) - 1)), y=np.zeros(2))
+        self._values = intensity[finite]
+        self.curve.setVisible(fit is not None)
+        self.residual_plot.setVisible(fit is not None)
+        self.band.setVisible(False)
+        if fit is not None:
+            self._show_fit(fit, fitted, left_out | (outlying & finite), share)
+        self.trace_plot.setLabel("left", "Mean signal (counts)")
+        bottom = self.trace_plot.getAxis("bottom")
+        bottom.setStyle(showValues=fit is None)
+        self.trace_plot.showLabel("bottom", fit is None)
+        self.trace_plot.setLabel("bottom", self.axis.title if fit is None else "")
+        self.residual_plot.setLabel("bottom", self.axis.title)
+        self._refresh_legend()
+
+    def _show_fit(self, fit: BleachFit, fitted: Any, others: Any, share: float) -> None:
+        places = self.axis.positions
+        curve = fit.curve * share
+        self.curve.setData(x=places, y=curve)
+        self._values = np.concatenate([self._values, curve[np.isfinite(curve)]])
+        residuals = fit.residuals * share
+        self.residuals.setData(x=places[fitted], y=residuals[fitted])
+        self.unused_residuals.setData(x=places[others], y=residuals[others])
+        # Frames that were left out may lie anywhere; the fitted ones decide the range.
+        shown = residuals[fitted]
+        self._limit = (float(np.abs(shown).max()) if len(shown) else 0.0) or 1.0
+        self.residual_plot.setLabel("left", "Residual")
+        low, high = _band(fit, curve)
+        if np.any(high > low):
+            self.band.setVisible(True)
+            self._band_low.setData(x=places, y=low)
+            self._band_high.setData(x=places, y=high)
+
+    def show_range(self, first: int, last: int) -> None:
+        """Put the range around the frames `first` to `last`."""
+        with blocked(self.range_item):
+            self.range_item.setBounds(self.axis.edges(0, len(self.axis) - 1))
+            self.range_item.setRegion(self.axis.edges(first, last))
+
+    def show_frame(self, frame: int) -> None:
+        """Put the line of the current frame."""
+        place = float(self.axis.positions[frame])
+        with blocked(self.frame_line):
+            self.frame_line.setBounds((self.axis.positions[0], self.axis.positions[-1]))
+            self.frame_line.setValue(place)
+        self.residual_frame_line.setValue(place)
+
+    def show_all(self, from_zero: bool) -> None:
+        """Show every frame; from zero on, with the background level there, if asked for."""
+        self.level.setVisible(from_zero)
+        self._refresh_legend()
+        if not len(self._values):
+            return
+        low, high = float(self._values.min()), float(self._values.max())
+        if from_zero:
+            low, high = min(low, 0.0), max(high, 0.0)
+        if low == high:
+            low, high = low - 1, high + 1
+        edges = self.axis.edges(0, len(self.axis) - 1)
+        self.trace_plot.setXRange(*edges, padding=0.01)
+        self.trace_plot.setYRange(low, high, padding=0.06)
+        self.residual_plot.setYRange(-self._limit, self._limit, padding=0.1)
+
+    def _refresh_legend(self) -> None:
+        self._legend.clear()
+        if not len(self.axis):
+            return
+        for item, text in (
+            (self.used, "trace"),
+            (self.curve, "fit"),
+            (self.band, "95 % interval"),
+            (self.level, "background level"),
+            (self.unused, "not in the fit"),
+            (self.outliers, "outlier"),
+        ):
+            is_empty = isinstance(item, pg.ScatterPlotItem) and not len(item.data)
+            if item.isVisible() and not is_empty:
+                self._legend.addItem(item, text)
+
+    # ------------------------------------------------------------------ pointing
+
+    def _on_range_item_moved(self) -> None:
+        if len(self.axis):
+            self.range_chosen.emit(*self.axis.frames_between(*self.range_item.getRegion()))
+
+    def _on_range_item_released(self) -> None:
+        self.range_released.emit()
+
+    def _on_frame_line_dragged(self) -> None:
+        if len(self.axis):
+            self.frame_chosen.emit(self.axis.nearest(float(self.frame_line.value())))
+
+    def _frame_at(self, plot: Any, scene_position: Any) -> int:
+        """Find the frame below the pointer; -1 when it is not over the data."""
+        box = plot.getPlotItem().getViewBox()
+        if not len(self.axis) or not box.sceneBoundingRect().contains(scene_position):
+            return -1
+        return self.axis.nearest(box.mapSceneToView(scene_position).x())
+
+    def _on_plot_clicked(self, plot: Any, event: Any) -> None:
+        frame = self._frame_at(plot, event.scenePos())
+        if frame < 0:
+            return
+        event.accept()
+        if event.button() == Qt.MouseButton.RightButton:
+            self.menu_requested.emit(frame, event.screenPos().toPoint())
+        elif event.button() == Qt.MouseButton.LeftButton and event.double():
+            self.reset_requested.emit()
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self.frame_chosen.emit(frame)
+
+    def _on_plot_mouse_moved(self, plot: Any, scene_position: Any) -> None:
+        self.frame_hovered.emit(self._frame_at(plot, scene_position))
+
+
+def _plot(object_name: str, accessible_name: str, description: str) -> Any:
+    plot = pg.PlotWidget()
+    describe(plot, object_name, accessible_name, description)
+    # A tip would cover what the pointer is there for; the description stays for screen readers.
+    plot.setToolTip("")
+    plot.setMenuEnabled(False)
+    plot.hideButtons()
+    plot.getAxis("left").setWidth(_AXIS_WIDTH)
+    for name in ("left", "bottom"):
+        plot.getAxis(name).enableAutoSIPrefix(False)
+    return plot
+
+
+def _band(fit: BleachFit, curve: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Turn the 95 % interval of the gain into one of the curve, as drawn [counts per pixel].
+
+    The gain is f(0)/f(t), without the offset where that counts as background.
+    """
+    offset = fit.residual_background
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = offset + (curve - offset) * fit.gain / fit.gain_high
+        high = offset + (curve - offset) * fit.gain / fit.gain_low
+    known = np.isfinite(low) & np.isfinite(high)
+    return np.where(known, low, curve), np.where(known, high, curve)
