@@ -1,4 +1,4 @@
-"""The image in the frame view: converts only what the screen can show, at the speed of scrubbing."""
+"""The image in the frame view: converts only what the screen can show, quick enough to scrub."""
 
 from __future__ import annotations
 

@@ -18,10 +18,18 @@ from .image_store import ImageStore
 if TYPE_CHECKING:
     import h5py
 
+    from flimage.readers import Recording
     from flimage.series import FLSeries
     from flimage.source import EditedSource
 
-__all__ = ["Opened", "is_series_file", "open_series", "read_background_image"]
+__all__ = [
+    "Inspected",
+    "Opened",
+    "inspect_recording",
+    "is_series_file",
+    "open_series",
+    "read_background_image",
+]
 
 #: How files of this project end; every other file is a recording that has to be converted.
 SERIES_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
@@ -62,6 +70,31 @@ class Opened:
         self.series.close()
         if file:
             file.close()
+
+
+@dataclass(frozen=True, eq=False)
+class Inspected:
+    """What is in a recording in a foreign format.
+
+    Parameters
+    ----------
+    recording
+        Size, times and pixel size as the file states them; it is closed.
+    preview
+        First frame (y, x).
+    """
+
+    recording: Recording
+    preview: np.ndarray
+
+
+def inspect_recording(path: Path, progress: Progress) -> Inspected:
+    """Read what a recording in a foreign format says about itself, and its first frame."""
+    from flimage.readers import open_recording
+
+    progress(0, 1, f"Opening {path.name}")
+    with open_recording(path) as recording:
+        return Inspected(recording, recording.frame(0))
 
 
 def is_series_file(path: Path) -> bool:

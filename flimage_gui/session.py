@@ -24,7 +24,7 @@ from .displays import Display, DisplayMaker, series_levels
 from .frame_cache import FrameCache
 from .history import History
 from .jobs import JobRunner
-from .opening import Opened, open_series, read_background_image
+from .opening import Inspected, Opened, inspect_recording, open_series, read_background_image
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit, Trace
@@ -96,6 +96,8 @@ class Session(QObject):
     frame_failed = pyqtSignal(int, object, object)
     #: FrameFacts: what the file says about a frame
     facts_ready = pyqtSignal(object)
+    #: Inspected: a recording in a foreign format, which has to be converted
+    inspected = pyqtSignal(object)
     #: path of the corrected series that was written
     exported = pyqtSignal(object)
     #: path of the series that was saved with its edits
@@ -192,6 +194,21 @@ class Session(QObject):
             return open_series(path, progress)
 
         self._begin("open", f"Opening {path.name}", run, self._on_job_opened, Opened.close)
+
+    def inspect(self, recording_path: str | Path) -> None:
+        """Look into a recording in a foreign format (a job); :attr:`inspected` answers."""
+        path = Path(recording_path)
+        if self._is_writing():
+            return
+
+        def run(progress: Progress) -> Inspected:
+            return inspect_recording(path, progress)
+
+        def done(result: Inspected) -> None:
+            self._end()
+            self.inspected.emit(result)
+
+        self._begin("open", f"Opening {path.name}", run, done)
 
     def convert_and_open(
         self,
@@ -337,6 +354,11 @@ class Session(QObject):
 
         # Where a frame cannot be read, the frame view says so.
         self._runner.submit("facts", run, self.facts_ready.emit, failed=lambda error: None)
+
+    def kept_image(self, display: Display) -> np.ndarray | None:
+        """Return the current frame (y, x) if it is in memory; it may not be changed."""
+        maker = self._cache.maker
+        return None if maker is None else self._cache.store.get(maker.key(self._frame, display))
 
     @property
     def cache_bytes(self) -> int:

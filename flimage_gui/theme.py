@@ -5,12 +5,16 @@ from __future__ import annotations
 import string
 from dataclasses import asdict, dataclass
 
-from PyQt5.QtGui import QColor, QGuiApplication, QPalette
+from PyQt5.QtGui import QColor, QPalette
 from PyQt5.QtWidgets import QApplication, QStyleFactory
 
 from . import assets
 
-__all__ = ["DARK", "LIGHT", "Theme", "apply_theme", "is_system_dark"]
+__all__ = ["DARK", "LIGHT", "Theme", "apply_theme", "apply_theme_by_name", "is_system_dark"]
+
+
+#: Property of the application that keeps what its palette was at first.
+_SYSTEM_IS_DARK = "flimage_system_is_dark"
 
 
 @dataclass(frozen=True)
@@ -130,16 +134,29 @@ DARK = Theme(
 )
 
 
-def is_system_dark() -> bool:
-    """Tell whether the palette that the desktop gives to programs is dark."""
-    palette = QGuiApplication.palette()
-    window = palette.color(QPalette.ColorRole.Window).lightness()
-    return window < palette.color(QPalette.ColorRole.WindowText).lightness()
+def is_system_dark(app: QApplication) -> bool:
+    """Tell whether the palette that the desktop gave to the program is dark."""
+    if app.property(_SYSTEM_IS_DARK) is None:
+        # Only before a theme was applied is the palette that of the desktop.
+        palette = app.palette()
+        window = palette.color(QPalette.ColorRole.Window).lightness()
+        text = palette.color(QPalette.ColorRole.WindowText).lightness()
+        app.setProperty(_SYSTEM_IS_DARK, window < text)
+    return bool(app.property(_SYSTEM_IS_DARK))
 
 
 def apply_theme(app: QApplication, theme: Theme) -> None:
     """Show the whole program in the colours of `theme`."""
+    is_system_dark(app)
     app.setStyle(QStyleFactory.create("Fusion"))
     app.setPalette(theme.palette())
     sheet = string.Template(assets.read_text("style.qss"))
     app.setStyleSheet(sheet.substitute(asdict(theme)))
+
+
+def apply_theme_by_name(name: str, app: QApplication | None = None) -> None:
+    """Apply ``"light"``, ``"dark"``, or what the desktop uses for any other name."""
+    app = QApplication.instance() if app is None else app
+    assert isinstance(app, QApplication)
+    dark = name == "dark" or (name != "light" and is_system_dark(app))
+    apply_theme(app, DARK if dark else LIGHT)

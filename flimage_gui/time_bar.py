@@ -18,7 +18,7 @@ from . import assets
 from .playback import SPEEDS, PlaybackClock, playable_times, suitable_speed
 from .quantities import MISSING, time_unit
 from .session import Change, Session
-from .widgets import blocked, compact_spin, describe
+from .widgets import blocked, describe
 
 __all__ = ["TimeBar", "time_text"]
 
@@ -94,8 +94,8 @@ class TimeBar(QWidget):
             "Drag, or use the arrow keys; PgUp and PgDn go a tenth of the recording.",
         )
         self._slider.setToolTip("")
-        self._spin = compact_spin(QSpinBox())
-        self._spin.setWrapping(False)
+        self._spin = QSpinBox()
+        self._spin.setKeyboardTracking(False)
         describe(self._spin, "frameSpin", "Frame number", "Number of the frame; the first is 0.")
         self._count = QLabel()
         self._count.setObjectName("frameCountLabel")

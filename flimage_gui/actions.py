@@ -1,0 +1,234 @@
+"""Everything that can be asked for by menu, tool bar or key, declared in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QKeySequence
+from PyQt5.QtWidgets import QAction, QMenu, QMenuBar, QWidget
+
+from . import assets
+
+__all__ = [
+    "ACTIONS",
+    "KEYS",
+    "MENUS",
+    "ActionSpec",
+    "build_actions",
+    "build_menus",
+    "shortcut_rows",
+]
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """One action.
+
+    Parameters
+    ----------
+    name
+        Object name.
+    text
+        Text in the menu, with mnemonic.
+    tip
+        What it does, for the tool tip and the status bar.
+    shortcuts
+        Key sequences with Ctrl, Alt or a function key; they work wherever the focus is.
+    keys
+        Plain keys, which leave the focused widget the first say (a person may be typing).
+    icon
+        Name of the icon.
+    needs_recording
+        Whether a recording has to be open.
+    checkable
+        Whether it is switched on and off.
+    """
+
+    name: str
+    text: str
+    tip: str = ""
+    shortcuts: tuple[str, ...] = ()
+    keys: tuple[Qt.Key, ...] = ()
+    icon: str = ""
+    needs_recording: bool = True
+    checkable: bool = False
+
+
+Key = Qt.Key
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec(
+        "actionOpen",
+        "&Open…",
+        "Open a series, or a recording from TIFF, NPY or ND2",
+        ("Ctrl+O",),
+        icon="open",
+        needs_recording=False,
+    ),
+    ActionSpec(
+        "actionExample",
+        "Open the &example",
+        "Open the simulated recording that comes with the program",
+        needs_recording=False,
+    ),
+    ActionSpec(
+        "actionSave",
+        "&Save edited copy…",
+        "Save the recording with the assigned backgrounds, uncorrected",
+        ("Ctrl+S",),
+        icon="save",
+    ),
+    ActionSpec(
+        "actionExport",
+        "&Export corrected series…",
+        "Write the corrected series to a new file",
+        ("Ctrl+E",),
+        icon="export",
+    ),
+    ActionSpec("actionClose", "&Close the recording", "", ("Ctrl+W",)),
+    ActionSpec("actionQuit", "&Quit", "", ("Ctrl+Q",), needs_recording=False),
+    ActionSpec("actionUndo", "&Undo", "Take the last change back", ("Ctrl+Z",), icon="undo"),
+    ActionSpec(
+        "actionRedo", "&Redo", "Take the change again", ("Ctrl+Shift+Z", "Ctrl+Y"), icon="redo"
+    ),
+    ActionSpec("actionCopyView", "&Copy view", "Copy the image as it is shown", ("Ctrl+C",)),
+    ActionSpec(
+        "actionRunFit", "&Run the correction", "Measure all frames and fit", ("Ctrl+Return",)
+    ),
+    ActionSpec("actionCancel", "&Cancel what is running", "", keys=(Key.Key_Escape,)),
+    ActionSpec("actionFitView", "&Fit view", "Show the whole image", ("Ctrl+R",), icon="fit"),
+    ActionSpec("actionZoomIn", "Zoom &in", "", keys=(Key.Key_Plus, Key.Key_Equal, Key.Key_4)),
+    ActionSpec("actionZoomOut", "Zoom &out", "", keys=(Key.Key_Minus,)),
+    ActionSpec(
+        "actionZoomOriginal", "&100 %", "One image pixel per screen pixel", keys=(Key.Key_5,)
+    ),
+    ActionSpec(
+        "actionAutoContrast", "Contrast from the &series", "", keys=(Key.Key_C,), icon="contrast"
+    ),
+    ActionSpec("actionShowBorder", "Show the &border", "", keys=(Key.Key_B,), checkable=True),
+    ActionSpec("actionPlay", "&Play or pause", "", keys=(Key.Key_Space,)),
+    ActionSpec("actionNextFrame", "&Next frame", "", keys=(Key.Key_Right, Key.Key_Period)),
+    ActionSpec("actionPreviousFrame", "Pre&vious frame", "", keys=(Key.Key_Left, Key.Key_Comma)),
+    ActionSpec("actionPageForward", "A tenth &forward", "", keys=(Key.Key_PageDown,)),
+    ActionSpec("actionPageBack", "A tenth &back", "", keys=(Key.Key_PageUp,)),
+    ActionSpec("actionFirstFrame", "F&irst frame", "", keys=(Key.Key_Home,)),
+    ActionSpec("actionLastFrame", "&Last frame", "", keys=(Key.Key_End,)),
+    ActionSpec("actionShowRaw", "Show &raw", "", ("Alt+1",)),
+    ActionSpec("actionShowBackground", "Show the &background", "", ("Alt+2",)),
+    ActionSpec("actionShowBackgroundCorrected", "Show b&ackground-corrected", "", ("Alt+3",)),
+    ActionSpec("actionShowBleachCorrected", "Show b&leach-corrected", "", ("Alt+4",)),
+    ActionSpec(
+        "actionWheelSteps",
+        "&Wheel steps frames",
+        "Ctrl+wheel then zooms",
+        checkable=True,
+        needs_recording=False,
+    ),
+    ActionSpec("actionShortcuts", "&Keyboard shortcuts", "", ("F1",), needs_recording=False),
+    ActionSpec("actionAbout", "&About flimage", "", needs_recording=False),
+)
+
+#: Menu title -> names of actions; None is a separator, a name with "menu" a place for a submenu.
+MENUS: dict[str, tuple[str | None, ...]] = {
+    "&File": (
+        "actionOpen",
+        "menuRecent",
+        "actionExample",
+        None,
+        "actionSave",
+        "actionExport",
+        None,
+        "actionClose",
+        "actionQuit",
+    ),
+    "&Edit": ("actionUndo", "actionRedo", None, "actionCopyView"),
+    "&View": (
+        "actionShowRaw",
+        "actionShowBackground",
+        "actionShowBackgroundCorrected",
+        "actionShowBleachCorrected",
+        None,
+        "actionAutoContrast",
+        "actionShowBorder",
+        None,
+        "actionFitView",
+        "actionZoomIn",
+        "actionZoomOut",
+        "actionZoomOriginal",
+        None,
+        "menuPanels",
+        "menuTheme",
+        "actionWheelSteps",
+    ),
+    "F&rames": (
+        "actionPlay",
+        None,
+        "actionNextFrame",
+        "actionPreviousFrame",
+        "actionPageForward",
+        "actionPageBack",
+        "actionFirstFrame",
+        "actionLastFrame",
+    ),
+    "&Correction": ("actionRunFit", "actionCancel"),
+    "&Help": ("actionShortcuts", None, "actionAbout"),
+}
+
+#: Plain key -> name of the action.
+KEYS: dict[int, str] = {int(key): spec.name for spec in ACTIONS for key in spec.keys}
+
+
+def _key_text(key: Qt.Key) -> str:
+    return QKeySequence(int(key)).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def build_actions(parent: QWidget) -> dict[str, QAction]:
+    """Make all actions, by object name."""
+    made = {}
+    for spec in ACTIONS:
+        # A text behind a tabulator is shown like a shortcut, but is none.
+        hint = f"\t{_key_text(spec.keys[0])}" if spec.keys and not spec.shortcuts else ""
+        action = QAction(f"{spec.text}{hint}", parent)
+        action.setObjectName(spec.name)
+        action.setShortcuts([QKeySequence(each) for each in spec.shortcuts])
+        action.setCheckable(spec.checkable)
+        if spec.icon:
+            action.setIcon(assets.icon(spec.icon))
+        if spec.tip:
+            keys = ", ".join(spec.shortcuts[:1]) or (_key_text(spec.keys[0]) if spec.keys else "")
+            action.setToolTip(f"{spec.tip} ({keys})" if keys else spec.tip)
+            action.setStatusTip(spec.tip)
+        parent.addAction(action)
+        made[spec.name] = action
+    return made
+
+
+def build_menus(bar: QMenuBar, actions: dict[str, QAction]) -> dict[str, QMenu]:
+    """Fill the menu bar; return the submenus that are filled elsewhere, by name."""
+    places = {}
+    titles = {"menuRecent": "Open &recent", "menuPanels": "&Panels", "menuTheme": "&Theme"}
+    for title, names in MENUS.items():
+        menu = bar.addMenu(title)
+        for name in names:
+            if name is None:
+                menu.addSeparator()
+            elif name in titles:
+                places[name] = menu.addMenu(titles[name])
+                places[name].setObjectName(name)
+            else:
+                menu.addAction(actions[name])
+    return places
+
+
+def shortcut_rows() -> Sequence[tuple[str, str]]:
+    """Return all keys with what they do, for the overview."""
+    rows = []
+    for spec in ACTIONS:
+        keys = [*spec.shortcuts, *(_key_text(key) for key in spec.keys)]
+        if keys:
+            rows.append((" or ".join(keys), spec.text.replace("&", "").rstrip("…")))
+    rows.append(("Wheel", "Zoom (Ctrl+wheel: step through the frames)"))
+    rows.append(("Double click", "Fit view"))
+    return rows
