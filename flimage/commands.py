@@ -157,33 +157,30 @@ def run_bleach(arguments: argparse.Namespace) -> int:
     from .report import check_figure_path, figure
 
     recipe = recipe_from(arguments)
-    extra: dict[Path, Callable[[Path, BleachFit], object]] = {}
+    extra: list[tuple[Path, Callable[[Path, BleachFit], object]]] = []
     if arguments.report is not None:
-        extra[arguments.report] = lambda path, fit: path.write_text(
-            _report(arguments, fit), encoding="utf-8"
+        extra.append(
+            (arguments.report, lambda path, fit: _write(path, _report(arguments, fit))),
         )
     if arguments.figure is not None:
-        check_figure_path(arguments.figure)
-        extra[arguments.figure] = lambda path, fit: figure(
-            fit, path, arguments.source.name, check_figure_path(arguments.figure)
-        )
+        kind = check_figure_path(arguments.figure)
+        title = arguments.source.name
+        extra.append((arguments.figure, lambda path, fit: figure(fit, path, title, kind)))
     if arguments.save_recipe is not None:
-        extra[arguments.save_recipe] = lambda path, fit: path.write_text(
-            fit.recipe.to_json() + "\n", encoding="utf-8"
-        )
-    outputs = [path for path in (arguments.out, *extra) if path is not None]
+        extra.append((arguments.save_recipe, lambda path, fit: _write(path, recipe.to_json())))
+    outputs = [path for path in (arguments.out, *(path for path, _ in extra)) if path is not None]
     if len({path.absolute() for path in outputs}) < len(outputs):
         raise InputError("Two outputs have the same name; give each its own.")
     with contextlib.ExitStack() as stack:
         series = stack.enter_context(open_series(arguments.source, arguments.group))
         # Entered before anything is computed, so that an output that exists is refused at once,
         # and left in reverse order when all is done: the outputs appear together or not at all.
-        temporary = {
-            path: stack.enter_context(
+        temporary = [
+            stack.enter_context(
                 atomic_output(path, overwrite=arguments.overwrite, source=arguments.source)
             )
-            for path in extra
-        }
+            for path, _ in extra
+        ]
         progress = stack.enter_context(ProgressBar(arguments.quiet))
         result = correct.run(
             SeriesSource(series),
@@ -192,14 +189,18 @@ def run_bleach(arguments: argparse.Namespace) -> int:
             overwrite=arguments.overwrite,
             progress=progress,
         )
-        for path, write in extra.items():
-            write(temporary[path], result.fit)
+        for path, (_, write) in zip(temporary, extra, strict=True):
+            write(path, result.fit)
     _say(arguments, facts_of.of_fit(result.fit))
     if arguments.out is None:
         _say(arguments, "Nothing was corrected: name an output file to write the result.")
     for path in outputs:
         _say(arguments, f"Written: {path}")
     return EXIT_REFUSED if result.fit.verdict.grade == "refused" else EXIT_OK
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(f"{text}\n", encoding="utf-8")
 
 
 def _report(arguments: argparse.Namespace, fit: BleachFit) -> str:
@@ -210,7 +211,7 @@ def _report(arguments: argparse.Namespace, fit: BleachFit) -> str:
         "output": None if arguments.out is None else str(arguments.out),
         "fit": fit.to_dict(),
     }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def run_denoise(arguments: argparse.Namespace) -> int:

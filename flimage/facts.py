@@ -254,6 +254,8 @@ def _parameter(parameter: Mapping[str, Any]) -> str:
         parameter.get("high"),
         parameter.get("unit") or "",
     )
+    if symbol.startswith("10"):  # a power of ten goes with both numbers
+        estimate, symbol = f"({estimate})", f"× {symbol}"
     return f"{parameter['name']} {parameter['symbol']} = {estimate} {symbol}".rstrip() + (
         f" (95 %: {interval})" if any(character.isdigit() for character in interval) else ""
     )

@@ -42,8 +42,9 @@ _STYLE: Any = {
     "ytick.color": _INK,
 }
 
-#: Characters in a line of the column beside the axes.
+#: Characters in a line of the column beside the axes, and its lower end (part of the figure).
 _COLUMN = 37
+_BOTTOM = 0.05
 
 
 def check_figure_path(path: str | Path) -> str:
@@ -104,7 +105,7 @@ def figure(
             3,
             1,
             height_ratios=(3.4, 1.3, 1.3),
-            hspace=0.12,
+            hspace=0.17,
             left=0.08,
             right=0.685,
             top=0.91 if title else 0.965,
@@ -178,7 +179,7 @@ def _draw_trace(axes: Axes, fit: BleachFit, times: Any) -> None:
         np.asarray(fit.curve)[order] / pixels,
         color=_CURVE,
         lw=1.8,
-        label=str(fit.model),
+        label="constant" if fit.model == "none" else str(fit.model),
     )
     low, high = np.nanmin(level), np.nanmax(level)
     # From zero, so that the loss of signal is seen in proportion.
@@ -198,6 +199,7 @@ def _draw_residuals(axes: Axes, fit: BleachFit, times: Any) -> None:
         axes.fill_between(
             times[order], -deviation[order], deviation[order], color=_TRACE, alpha=0.16, lw=0
         )
+        _explain_band(axes, "band: expected noise, ±1 σ")
     axes.axhline(0, color=_CURVE, lw=1.2)
     axes.plot(times[used], residuals[used], "o", ms=2.4, mew=0, color=_TRACE, alpha=0.8)
     axes.set_ylabel("Residual [%]")
@@ -208,8 +210,23 @@ def _draw_gain(axes: Axes, fit: BleachFit, times: Any) -> None:
     order = np.argsort(times)
     if np.isfinite(low).any() and np.isfinite(high).any():
         axes.fill_between(times[order], low[order], high[order], color=_CURVE, alpha=0.18, lw=0)
+        _explain_band(axes, "band: 95 % interval")
     axes.plot(times[order], gain[order], color=_CURVE, lw=1.5)
     axes.set_ylabel("Gain")
+
+
+def _explain_band(axes: Axes, text: str) -> None:
+    """Say in a corner what the shaded band means."""
+    axes.text(
+        0.995,
+        1.01,
+        text,
+        transform=axes.transAxes,
+        ha="right",
+        va="bottom",
+        fontsize=7,
+        color=_FAINT,
+    )
 
 
 def _parameter_lines(fit: BleachFit) -> list[str]:
@@ -219,6 +236,8 @@ def _parameter_lines(fit: BleachFit) -> list[str]:
         estimate, _, symbol = format_estimate(
             parameter.value, parameter.stderr, parameter.low, parameter.high, parameter.unit
         )
+        if symbol.startswith("10"):  # a power of ten goes with both numbers
+            estimate, symbol = f"({estimate})", f"× {symbol}"
         lines.append(f"{parameter.symbol} = {estimate} {symbol}".rstrip())
     return lines
 
@@ -234,7 +253,7 @@ def _write_column(drawing: Any, fit: BleachFit, top: float) -> None:
         f"gain up to {format_number(float(np.max(fit.gain)))}",
     ]
     if fit.r_squared is not None and math.isfinite(fit.r_squared):
-        facts.append(f"R² {fit.r_squared:.5f}")
+        facts.append("R² > 0.99999" if fit.r_squared > 0.99999 else f"R² {fit.r_squared:.5f}")
     if fit.outliers:
         facts.append(f"outliers: frames {format_range(fit.outliers)}")
     left, line = 0.715, 0.0285
@@ -255,8 +274,11 @@ def _write_column(drawing: Any, fit: BleachFit, top: float) -> None:
     position -= line / 2
     color = _GRADES.get(fit.verdict.grade, _INK)
     write(f"Verdict: {fit.verdict.grade}", fontweight="bold", color=color)
-    for reason in fit.verdict.reasons:
-        write(reason.sentence)
+    sentences = dict.fromkeys((fit.verdict.sentence, *(r.sentence for r in fit.verdict.reasons)))
+    for number, sentence in enumerate(sentences):
+        needed = len(textwrap.wrap(sentence, _COLUMN)) + 1
+        if position - needed * line < _BOTTOM:
+            write(f"… and {len(sentences) - number} more remarks, in the report.", color=_FAINT)
+            break
+        write(sentence)
         position -= line / 3
-    if not fit.verdict.reasons:
-        write(fit.verdict.sentence)

@@ -1,0 +1,138 @@
+"""The example recording: made by the script in the repository, and corrected to what it put in."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from flimage import FLSeries, Recipe, correct
+from flimage.source import SeriesSource
+
+SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "make_example.py"
+
+#: Largest size of the file [bytes].
+LIMIT = 4_000_000
+
+BORDER = 20
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_example", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["make_example"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def correction(example: Path) -> correct.Correction:
+    with FLSeries(h5file=example, h5mode="r") as series:
+        return correct.run(SeriesSource(series), Recipe(border_px=BORDER))
+
+
+def binned(image: np.ndarray, size: int = 16) -> np.ndarray:
+    """Means of squares of `size` pixels."""
+    height, width = (length // size for length in image.shape)
+    cut = image[: height * size, : width * size].astype(float)
+    return cut.reshape(height, size, width, size).mean(axis=(1, 3))
+
+
+def test_the_file_is_small(example: Path) -> None:
+    assert example.stat().st_size <= LIMIT
+
+
+def test_the_file_holds_what_the_script_makes(example: Path, script: ModuleType) -> None:
+    truth = script.TRUTH
+    with FLSeries(h5file=example, h5mode="r") as series:
+        assert len(series) == truth.n_frames
+        assert series.identifier == "example"
+        for index, (image, meta) in enumerate(script.frames(truth)):
+            stored = series[index]
+            kept = {key: stored.meta[key] for key in meta}
+            assert kept == meta
+            # Random numbers may differ between versions of NumPy; averages may not, beyond
+            # what noise explains (256 pixels, two recordings, 7 standard deviations).
+            expected = binned(image)
+            noise = np.sqrt(truth.gain * (expected - truth.camera_offset) + 1) * np.sqrt(2 / 256)
+            assert np.all(np.abs(binned(stored.raw_fl) - expected) < 7 * noise)
+
+
+def test_the_script_makes_the_same_frames_each_time(script: ModuleType) -> None:
+    few = script.Truth(shape=(48, 56), n_frames=4)
+    first, second = (list(script.frames(few)) for _ in range(2))
+    for (one, one_meta), (other, other_meta) in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert one_meta == other_meta
+
+
+def test_the_script_writes_a_series(script: ModuleType, tmp_path: Path) -> None:
+    few = script.Truth(shape=(48, 56), n_frames=4)
+    script.write(tmp_path / "a.h5", few)
+    with FLSeries(h5file=tmp_path / "a.h5", h5mode="r") as series:
+        for fli, (image, meta) in zip(series, script.frames(few), strict=True):
+            np.testing.assert_array_equal(fli.raw_fl, image)
+            assert fli.meta["time"] == meta["time"]
+
+
+def test_pixels_are_whole_counts_within_the_range_of_a_camera(example: Path) -> None:
+    with FLSeries(h5file=example, h5mode="r") as series:
+        for fli in series[::30]:
+            np.testing.assert_array_equal(fli.raw_fl, np.rint(fli.raw_fl))
+            assert fli.raw_fl.min() > 0
+            assert fli.raw_fl.max() < 65535
+
+
+def test_times_are_irregular_and_rise(example: Path, script: ModuleType) -> None:
+    with FLSeries(h5file=example, h5mode="r") as series:
+        steps = np.diff(series.times)
+    assert steps.min() >= script.TRUTH.interval
+    assert np.median(steps) == pytest.approx(script.TRUTH.interval, rel=0.05)
+    assert steps.max() > 2
+
+
+def test_the_correction_finds_the_decay_rate(
+    correction: correct.Correction, script: ModuleType
+) -> None:
+    rate = next(p for p in correction.fit.parameters if p.unit == "1/s")
+    assert rate.value == pytest.approx(script.TRUTH.decay_rate, rel=0.01)
+    assert abs(rate.value - script.TRUTH.decay_rate) < 4 * rate.stderr
+
+
+def test_the_correction_finds_the_unbleachable_part(
+    correction: correct.Correction, script: ModuleType
+) -> None:
+    """Parts of the first frame, which is at time 0."""
+    gain_limit = 1 / script.TRUTH.unbleachable
+    times = correction.fit.trace.times
+    expected = 1 / script.TRUTH.decay(times)
+    assert expected.max() < gain_limit
+    np.testing.assert_allclose(correction.fit.gain, expected, rtol=0.01)
+
+
+def test_the_correction_finds_the_background(
+    correction: correct.Correction, script: ModuleType
+) -> None:
+    veil = script.background(script.TRUTH)
+    inner = np.zeros(veil.shape, bool)
+    inner[BORDER:-BORDER, BORDER:-BORDER] = True
+    expected = veil[~inner].mean()
+    assert expected == pytest.approx(107, abs=0.5)
+    np.testing.assert_allclose(correction.fit.trace.background, expected, atol=0.1)
+
+
+def test_gain_times_decay_is_flat(correction: correct.Correction, script: ModuleType) -> None:
+    flat = correction.fit.gain * script.TRUTH.decay(correction.fit.trace.times)
+    assert flat.std() / flat.mean() < 0.003
+    assert abs(flat[-1] / flat[0] - 1) < 0.01
+
+
+def test_the_verdict_on_the_example_is_good(correction: correct.Correction) -> None:
+    assert correction.fit.verdict.grade == "good", correction.fit.verdict.sentence
