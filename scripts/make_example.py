@@ -193,9 +193,8 @@ def frames(truth: Truth, seed: int = 20171121) -> Iterator[tuple[Image, dict[str
 
 def write(path: Path, truth: Truth = TRUTH) -> None:
     """Write the simulated recording to `path`, replacing what is there."""
-    from flimage.storage import atomic_output
-
     from flimage import FLSeries
+    from flimage.storage import atomic_output
 
     images, metas = zip(*frames(truth), strict=True)
     with (
