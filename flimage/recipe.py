@@ -51,7 +51,8 @@ class Region:
     def __post_init__(self) -> None:
         if self.kind not in get_args(RegionKind):
             raise InputError(
-                f"Region kind {self.kind!r} is unknown; use one of {', '.join(get_args(RegionKind))}."
+                f"Region kind {self.kind!r} is unknown; use one of"
+                f" {', '.join(get_args(RegionKind))}."
             )
         points = tuple((float(x), float(y)) for x, y in self.points)
         if not all(math.isfinite(v) for point in points for v in point):
