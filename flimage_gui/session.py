@@ -205,8 +205,7 @@ class Session(QObject):
             return inspect_recording(path, progress)
 
         def done(result: Inspected) -> None:
-            self._end()
-            self.inspected.emit(result)
+            self._end(self.inspected, result)
 
         self._begin("open", f"Opening {path.name}", run, done)
 
@@ -750,12 +749,11 @@ class Session(QObject):
 
         def done(fit: BleachFit) -> None:
             self._result_path = path
-            self._end()
+            self._end(self.exported, path)
             if state == self._state_key() and not self.fit_current:
                 self._adopt_fit(fit, state)
                 self._emit(Change.FIT)
                 self._remake()
-            self.exported.emit(path)
 
         self._begin("write", f"Writing {path.name}", run, done)
 
@@ -770,9 +768,8 @@ class Session(QObject):
 
         def done(path: Path) -> None:
             self._saved_edits = edits
-            self._end()
+            self._end(self.saved, path)
             self._emit(Change.HISTORY)
-            self.saved.emit(path)
 
         self._begin("write", f"Saving {path.name}", run, done)
 
@@ -806,8 +803,7 @@ class Session(QObject):
 
     def _begin(self, lane: str, busy: str, run: Any, done: Any, dropped: Any = None) -> None:
         def failed(error: Exception) -> None:
-            self._end()
-            self.failed.emit(error)
+            self._end(self.failed, error)
 
         def cancelled() -> None:
             # Not when a newer request is what the person waits for now.
@@ -826,8 +822,13 @@ class Session(QObject):
         self._busy_number = number
         self._set_busy(busy)
 
-    def _end(self) -> None:
-        self._set_busy("")
+    def _end(self, tells: Any = None, what: Any = None) -> None:
+        """End what the person waits for, telling the outcome before that it is over."""
+        was_busy, self._busy = self._busy, ""
+        if tells is not None:
+            tells.emit(what)
+        if was_busy and not self._busy:
+            self._emit(Change.JOB)
 
     def _set_busy(self, busy: str) -> None:
         if busy != self._busy:

@@ -1,0 +1,169 @@
+"""Guards and fixtures for tests of the window; every one of them drives real widgets."""
+
+from __future__ import annotations
+
+import gc
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("PyQt5", reason="the window needs PyQt5")
+
+from PyQt5 import sip
+from PyQt5.QtCore import QCoreApplication, QEvent, QSettings
+from PyQt5.QtWidgets import QApplication, QMenu
+
+from flimage import FLImage, FLSeries
+from flimage_gui import jobs
+from flimage_gui.main_window import MainWindow
+from flimage_gui.session import Session
+from flimage_gui.settings import Settings
+
+#: How long anything may take in a test [ms].
+PATIENCE = 20_000
+
+
+# Qt complains once when this is missing, as in many containers.
+_RUNTIME = tempfile.TemporaryDirectory(prefix="flimage-runtime-")
+os.environ.setdefault("XDG_RUNTIME_DIR", _RUNTIME.name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let every Qt warning fail a test but the one that the offscreen platform always gives."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints", extend=True))
+
+
+def _widgets() -> dict[int, str]:
+    return {
+        id(widget): f"{type(widget).__name__} {widget.objectName()!r}"
+        for widget in QApplication.topLevelWidgets()
+        # pyqtgraph makes a menu for every plot that nobody owns and that is never shown.
+        if not isinstance(widget, QMenu) or widget.isVisible()
+    }
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_widgets(qapp: QApplication) -> Iterator[None]:
+    """Fail a test that leaves a window, dialog or menu behind."""
+    kept = list(QApplication.topLevelWidgets())
+    before = {id(widget) for widget in kept}
+    yield
+    leaked: list[str] = []
+    for _ in range(3):
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QCoreApplication.processEvents()
+        leaked = [name for key, name in _widgets().items() if key not in before]
+        if not leaked:
+            break
+        gc.collect()
+    assert not leaked, f"left open: {', '.join(leaked)}"
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that leaves a thread running, be it one of Qt's or one of Python's."""
+    lanes: list[jobs._Lane] = []
+    start = jobs._Lane.start
+
+    def start_noted(lane: jobs._Lane) -> None:
+        lanes.append(lane)
+        start(lane)
+
+    monkeypatch.setattr(jobs._Lane, "start", start_noted)
+
+    def python_threads() -> list[threading.Thread]:
+        # Python makes a stand-in for each of Qt's threads, and keeps it after their end.
+        dummy = threading._DummyThread  # type: ignore[attr-defined]  # there is no public name
+        return [thread for thread in threading.enumerate() if not isinstance(thread, dummy)]
+
+    before = set(python_threads())
+    yield
+    deadline = time.monotonic() + 5.0
+    while True:
+        leaked = [thread.name for thread in python_threads() if thread not in before]
+        leaked += [
+            lane.objectName() for lane in lanes if not sip.isdeleted(lane) and lane.isRunning()
+        ]
+        if not leaked or time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    assert not leaked, f"still running: {', '.join(leaked)}"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Preferences that belong to one test."""
+    return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def session(qapp: QApplication) -> Iterator[Session]:
+    """A session that is shut down after the test."""
+    made = Session()
+    yield made
+    made.shut_down()
+    sip.delete(made)
+
+
+@pytest.fixture
+def window(qtbot, settings: Settings) -> Iterator[MainWindow]:
+    """The main window, as a person finds it after starting the program."""
+    made = MainWindow(settings)
+    made.resize(1280, 820)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+    # Not by closing: that may ask.
+    made.session.shut_down()
+    made.hide()
+    sip.delete(made)
+
+
+@pytest.fixture
+def settle(qtbot) -> Callable[[Session], None]:
+    """Wait until a session has nothing left to do."""
+
+    def wait(session: Session) -> None:
+        def at_rest() -> bool:
+            return session._runner.is_idle() and not session.busy and not session.measuring
+
+        # Twice: a result that arrives may start the next job.
+        for _ in range(2):
+            qtbot.waitUntil(at_rest, timeout=PATIENCE)
+            qtbot.wait(10)
+
+    return wait
+
+
+def decaying(n_frames: int = 12, shape: tuple[int, int] = (60, 80), seed: int = 1) -> np.ndarray:
+    """Frames (t, y, x) of a bright disc that bleaches on a dim ground, with noise."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    disc = np.hypot(y - shape[0] / 2, x - shape[1] / 2) < min(shape) / 5
+    decay = 0.3 + 0.7 * np.exp(-np.arange(n_frames) / (n_frames / 3))
+    frames = 100.0 + 400.0 * disc * decay[:, None, None]
+    return (frames + rng.normal(0, 2.0, frames.shape)).astype(np.float32)
+
+
+def write_series(path: Path, frames: np.ndarray, interval: float = 0.5) -> Path:
+    """Write frames into a series file, with times, identifiers and a pixel size of 0.1 µm."""
+    with FLSeries(h5file=path, h5mode="w", identifier="test") as series:
+        for index, frame in enumerate(frames):
+            meta = {"time": index * interval, "pixel size": 1e-7, "identifier": f"test:{index}"}
+            series.add_flimage(FLImage(frame, meta_data=meta))
+    return path
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """A small bleaching series."""
+    return write_series(tmp_path / "recording.h5", decaying())
