@@ -24,6 +24,7 @@ from .widgets import (
     NumberSpin,
     SectionHeader,
     add_row,
+    align_labels,
     blocked,
     describe,
     fill_combo,
@@ -90,16 +91,19 @@ class BackgroundPanel(QWidget):
         self._level_hint.setObjectName("backgroundLevelHint")
         self._image_hint = hint_label()
         self._image_hint.setObjectName("backgroundImageHint")
-        form = make_form()
-        form.addRow(SectionHeader("Background level"))
-        self._add_level(form)
-        form.addRow(self._level_hint)
-        form.addRow(SectionHeader("Background image"))
-        self._add_image(form)
-        form.addRow(self._image_hint)
+        level, image = make_form(), make_form()
+        self._add_level(level)
+        self._add_image(image)
+        align_labels(level, image)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 8)
-        layout.addLayout(form)
+        layout.setSpacing(6)
+        layout.addWidget(SectionHeader("Background level"))
+        layout.addLayout(level)
+        layout.addWidget(self._level_hint)
+        layout.addWidget(SectionHeader("Background image"))
+        layout.addLayout(image)
+        layout.addWidget(self._image_hint)
         layout.addStretch(1)
         self._connect()
         session.changed.connect(self._on_session_changed)
@@ -172,7 +176,7 @@ class BackgroundPanel(QWidget):
         origin = QHBoxLayout()
         origin.addWidget(self._origin, 3)
         origin.addWidget(self._frame, 1)
-        label = QLabel("&Take")
+        label = QLabel("Ta&ke")
         label.setBuddy(self._origin)
         form.addRow(label, origin)
         add_row(form, "F&or", self._target)
@@ -226,24 +230,22 @@ class BackgroundPanel(QWidget):
     def _describe_level(self) -> str:
         recipe = self._session.recipe
         limit = largest_border(self._session.shape)
-        if recipe.border_px == 0:
-            return (
-                "No level is subtracted: whatever light the camera sees without signal takes part"
-                f" in the fit. Up to {limit} px can be used."
-            )
         if recipe.border_px > limit:
             return f"This border leaves nothing of the image; use at most {limit} px."
+        usable = f"The widest usable border is {limit} px."
+        if recipe.border_px == 0:
+            return (
+                "No level is subtracted: what light the camera sees without signal takes part in"
+                f" the fit. {usable}"
+            )
         levels = self._session.background_levels
         levels = np.empty(0) if levels is None else levels[np.isfinite(levels)]
         if not levels.size:
-            return f"The mean of the outer {recipe.border_px} px (at most {limit} px)."
+            return usable
         low, high = float(levels.min()), float(levels.max())
         if recipe.background == "series" or low == high:
-            return f"Level: {format_number(low)} counts (border of at most {limit} px)."
-        return (
-            f"Levels: {format_number(low)} to {format_number(high)} counts (border of at most"
-            f" {limit} px)."
-        )
+            return f"Level: {format_number(low)} counts. {usable}"
+        return f"Levels: {format_number(low)} to {format_number(high)} counts. {usable}"
 
     def _describe_images(self) -> str:
         """Say which frames have got, or lost, an image; stored ones are not looked for here."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import (
     QCheckBox,
     QFormLayout,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -91,38 +89,22 @@ class BleachPanel(QWidget):
         self.setObjectName("bleachPanel")
         self._session = session
         self._shown_fit: object = None
-        content = QWidget()
-        content.setObjectName("bleachPanelContent")
-        inside = QVBoxLayout(content)
-        inside.setContentsMargins(10, 8, 10, 8)
-        inside.setSpacing(6)
-        inside.addWidget(SectionHeader("Bleach correction"))
-        inside.addLayout(self._build_settings())
-        inside.addLayout(self._build_run())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 6, 10, 8)
+        layout.setSpacing(6)
+        layout.addWidget(SectionHeader("Bleach correction"))
+        layout.addLayout(self._build_settings())
+        layout.addLayout(self._build_run())
         heading = QHBoxLayout()
         heading.addWidget(SectionHeader("Result"))
         heading.addWidget(self._stage, 1)
-        inside.addLayout(heading)
-        self._build_result(inside)
-        inside.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(content)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
-        self._content = content
+        layout.addLayout(heading)
+        self._build_result(layout)
+        layout.addStretch(1)
         self._connect()
         session.changed.connect(self._on_session_changed)
         session.job_progress.connect(self._on_session_job_progress)
         self._refresh_all()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Ask for the whole content; a scroll bar appears where there is less."""
-        return QSize(340, self._content.sizeHint().height())
 
     # ------------------------------------------------------------------ construction
 

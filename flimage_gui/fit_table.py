@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QKeyEvent, QKeySequence
+from PyQt5.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from flimage.result import Parameter
 
 __all__ = ["FitRow", "FitTable", "fit_rows"]
+
+#: Room around the text of a cell [px].
+_CELL_PADDING, _ROW_PADDING = 7, 3
 
 HEADERS = ("Parameter", "Value ± error", "95 % interval", "Unit")
 
@@ -120,30 +124,40 @@ def _format_r_squared(value: float) -> str:
 
 
 class FitTable(QTableWidget):
-    """A read-only table that is as tall as its rows; Ctrl+C copies it."""
+    """A read-only table that is as tall as its rows; Ctrl+C copies it.
+
+    Where the width does not suffice for four columns, intervals stand below the values.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, len(HEADERS), parent)
         self.setHorizontalHeaderLabels(HEADERS)
         self.verticalHeader().hide()
+        self.verticalHeader().setMinimumSectionSize(0)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setTabKeyNavigation(False)
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._on_menu_requested)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setMinimumSectionSize(24)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._rows: tuple[FitRow, ...] = ()
+        self._stacked = False
+
+    @property
+    def stacked(self) -> bool:
+        """Whether intervals stand below the values."""
+        return self._stacked
 
     def show_rows(self, rows: tuple[FitRow, ...]) -> None:
         """Show `rows`; equal rows change nothing."""
@@ -156,8 +170,7 @@ class FitTable(QTableWidget):
                 item = QTableWidgetItem(text)
                 item.setToolTip(f"<p>{row.tip}</p>" if row.tip else "")
                 self.setItem(place, column, item)
-        self.resizeRowsToContents()
-        self.updateGeometry()
+        self._arrange()
 
     def as_text(self) -> str:
         """Return the table with tabs between columns, ready for a spreadsheet."""
@@ -172,13 +185,49 @@ class FitTable(QTableWidget):
             return
         super().keyPressEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Use the width for as many columns as fit."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._arrange()
+
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Ask for the height of all rows."""
-        return QSize(super().sizeHint().width(), self._full_height())
+        return QSize(240, self._full_height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Don't become shorter than all rows: the panel scrolls, not the table."""
         return QSize(160, self._full_height())
+
+    def _arrange(self) -> None:
+        """Give each column the width of its texts, and the first one the rest."""
+        metrics = self.fontMetrics()
+
+        def width(texts: Iterable[str]) -> int:
+            return max(metrics.horizontalAdvance(text) for text in texts) + 2 * _CELL_PADDING
+
+        rows = self._rows
+        names = width((HEADERS[0], *(row.name for row in rows)))
+        values = width((HEADERS[1], *(row.estimate for row in rows)))
+        intervals = width((HEADERS[2], *(row.interval for row in rows)))
+        units = width((HEADERS[3], *(row.unit for row in rows)))
+        self._stacked = names + values + intervals + units > self.viewport().width()
+        for column in (2, 3):
+            self.setColumnHidden(column, self._stacked)
+        self.horizontalHeaderItem(1).setText(
+            f"{HEADERS[1]}\n{HEADERS[2]}" if self._stacked else HEADERS[1]
+        )
+        texts = [_stacked_text(row) if self._stacked else row.estimate for row in rows]
+        for place, text in enumerate(texts):
+            self.item(place, 1).setText(text)
+        lines = [line for text in texts for line in text.split("\n")]
+        self.setColumnWidth(1, width((*HEADERS[1:3], *lines)) if self._stacked else values)
+        self.setColumnWidth(2, intervals)
+        self.setColumnWidth(3, units)
+        for place, text in enumerate(texts):
+            height = (text.count("\n") + 1) * metrics.lineSpacing()
+            self.setRowHeight(place, height + 2 * _ROW_PADDING)
+        self.updateGeometry()
 
     def _full_height(self) -> int:
         rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
@@ -190,3 +239,9 @@ class FitTable(QTableWidget):
         copy = menu.addAction("&Copy table")
         copy.triggered.connect(lambda: QApplication.clipboard().setText(self.as_text()))
         menu.popup(self.cursor().pos())
+
+
+def _stacked_text(row: FitRow) -> str:
+    """Write value, unit and interval into one cell."""
+    text = f"{row.estimate} {row.unit}".rstrip()
+    return text if row.interval == MISSING else f"{text}\n{row.interval}"

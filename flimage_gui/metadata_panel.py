@@ -22,7 +22,7 @@ from PyQt5.QtWidgets import (
 
 from flimage.meta import META_DEFINITIONS, is_number
 
-from .quantities import format_count, format_duration, format_number, format_quantity
+from .quantities import choose_unit, format_count, format_duration, format_number, format_quantity
 from .session import Change, Session
 from .widgets import describe, hint_label
 
@@ -258,9 +258,9 @@ def _time_rows(times: np.ndarray) -> list[Row]:
     elif high - low <= 1e-3 * abs(median):
         rows.append(Row("interval", format_duration(median)))
     else:
-        text = (
-            f"{format_duration(low)} to {format_duration(high)}, mostly {format_duration(median)}"
-        )
+        unit = choose_unit(median, "s")
+        least, most, usual = (format_number(v / unit.scale, 3) for v in (low, high, median))
+        text = f"{least} to {most} {unit.symbol}, median {usual} {unit.symbol}"
         rows.append(Row("interval", text, "The time between frames is not the same everywhere."))
     return rows
 

@@ -63,11 +63,14 @@ def style_plot(plot: Any, colors: PlotColors, font: QFont, grid: bool = True) ->
     """Give a `pyqtgraph.PlotWidget` the colours and the font of the window."""
     plot.setBackground(colors.ground)
     item = plot.getPlotItem()
+    small = QFont(font)
+    if small.pointSizeF() > 0:
+        small.setPointSizeF(small.pointSizeF() * 0.88)
     item.showGrid(x=grid, y=grid, alpha=0.12)
     for name in ("left", "bottom"):
         axis = item.getAxis(name)
         axis.setPen(make_pen(colors.faint))
         axis.setTextPen(make_pen(colors.text))
-        axis.setTickFont(font)
-        axis.label.setFont(font)
+        axis.setTickFont(small)
+        axis.label.setFont(small)
         axis.setStyle(tickLength=-4, hideOverlappingLabels=True)

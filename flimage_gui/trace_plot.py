@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtCore import QPoint, Qt, pyqtSignal
-from PyQt5.QtGui import QFont
+from PyQt5.QtCore import QPoint, QRectF, Qt, pyqtSignal
+from PyQt5.QtGui import QFont, QPainter
 from PyQt5.QtWidgets import QSplitter, QWidget
 
 from .plot_style import PlotColors, make_pen, style_plot, translucent
@@ -26,6 +26,21 @@ _BAND_ALPHA = 60
 _MANY = 400
 #: Room for the numbers of the vertical axes [px], the same in both plots.
 _AXIS_WIDTH = 62
+
+
+class _Sample(pg.ItemSample):
+    """The picture of an item in the legend; clicking it does nothing."""
+
+    def paint(self, painter: QPainter, *_args: Any) -> None:
+        """Draw the item, a band as a filled box."""
+        if isinstance(self.item, pg.FillBetweenItem):
+            painter.fillRect(QRectF(1, 5, 18, 10), self.item.brush())
+        else:
+            super().paint(painter, *_args)
+
+    def mouseClickEvent(self, event: Any) -> None:  # noqa: N802 - pyqtgraph's name
+        """Leave the click to the plot: what is hidden would be missing without a trace."""
+        event.ignore()
 
 
 class TracePlots(QSplitter):
@@ -70,7 +85,7 @@ class TracePlots(QSplitter):
             "Trace minus fit. A fit that describes the data leaves a band without structure"
             " around zero.",
         )
-        for plot, height, share in ((self.trace_plot, 96, 3), (self.residual_plot, 76, 1)):
+        for plot, height, share in ((self.trace_plot, 90, 5), (self.residual_plot, 84, 3)):
             plot.setMinimumHeight(height)
             self.addWidget(plot)
             self.setStretchFactor(self.count() - 1, share)
@@ -84,7 +99,7 @@ class TracePlots(QSplitter):
         self.residual_plot.getPlotItem().setXLink(self.trace_plot.getPlotItem())
         self.residual_plot.getPlotItem().setMouseEnabled(x=True, y=False)
         self._build_items()
-        self._legend = self.trace_plot.addLegend(offset=(-8, 8), verSpacing=-5)
+        self._legend = self.trace_plot.addLegend(offset=(-8, 8), verSpacing=-5, sampleType=_Sample)
         self._legend.setZValue(30)
 
     def _build_items(self) -> None:

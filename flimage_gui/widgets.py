@@ -40,7 +40,9 @@ __all__ = [
     "NumberSpin",
     "QuantitySpin",
     "SectionHeader",
+    "WrappedLabel",
     "add_row",
+    "align_labels",
     "blocked",
     "describe",
     "fill_combo",
@@ -167,6 +169,19 @@ def make_form() -> QFormLayout:
     return form
 
 
+def align_labels(*forms: QFormLayout) -> None:
+    """Give the labels of several forms the same width, so that their fields are aligned."""
+    labels = [
+        item.widget()
+        for form in forms
+        for row in range(form.rowCount())
+        if (item := form.itemAt(row, QFormLayout.ItemRole.LabelRole)) is not None
+    ]
+    width = max(label.sizeHint().width() for label in labels)
+    for label in labels:
+        label.setMinimumWidth(width)
+
+
 def fill_combo(combo: QComboBox, items: Sequence[tuple[str, Any, str]]) -> None:
     """Fill a combo box with (text, data, tool tip) and select the first item, silently."""
     with blocked(combo):
@@ -185,19 +200,36 @@ def select_data(combo: QComboBox, data: Any) -> None:
             combo.setCurrentIndex(index)
 
 
-def hint_label(text: str = "") -> QLabel:
+class WrappedLabel(QLabel):
+    """A text that takes as many lines as the width needs, and no room beyond that.
+
+    A plain `QLabel` reserves room for the proportions it likes best, which leaves gaps in forms.
+    """
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setWordWrap(True)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for one line; :meth:`heightForWidth` says what is really needed."""
+        return QSize(120, self.heightForWidth(10_000))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Allow narrow columns."""
+        return QSize(40, self.heightForWidth(10_000))
+
+
+def hint_label(text: str = "") -> WrappedLabel:
     """Build a label for an explanation below a control: wrapped and less prominent."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setForegroundRole(QPalette.ColorRole.WindowText)
+    label = WrappedLabel(text)
     label.setProperty("role", "hint")
     font = label.font()
     if font.pointSizeF() > 0:
         font.setPointSizeF(font.pointSizeF() * 0.92)
     label.setFont(font)
-    policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-    policy.setHeightForWidth(True)
-    label.setSizePolicy(policy)
     return label
 
 
@@ -346,7 +378,7 @@ class QuantitySpin(QDoubleSpinBox):
         return choose_unit(self.value(), self._unit) if self.value() > 0 else self._typed_unit
 
 
-class Notice(QLabel):
+class Notice(WrappedLabel):
     """A sentence on a tinted ground: good, caution, refused or neutral.
 
     The grade is also said in words (and with a sign), never by colour alone.
@@ -361,16 +393,11 @@ class Notice(QLabel):
     }
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWordWrap(True)
+        super().__init__("", parent)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-        self.setMargin(0)
         self._grade = "neutral"
         self._apply_style()
 
