@@ -242,7 +242,7 @@ def _correction_lines(correction: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(("", _parameter(parameter)))
     verdict = fit.get("verdict", {})
     if verdict:
-        lines.append(("verdict", str(verdict.get("sentence") or verdict.get("grade"))))
+        lines.append(("verdict", f"{verdict.get('grade')}: {verdict.get('sentence')}"))
     return lines
 
 
@@ -254,11 +254,10 @@ def _parameter(parameter: Mapping[str, Any]) -> str:
         parameter.get("high"),
         parameter.get("unit") or "",
     )
-    if symbol.startswith("10"):  # a power of ten goes with both numbers
-        estimate, symbol = f"({estimate})", f"× {symbol}"
-    return f"{parameter['name']} {parameter['symbol']} = {estimate} {symbol}".rstrip() + (
-        f" (95 %: {interval})" if any(character.isdigit() for character in interval) else ""
-    )
+    if any(character.isdigit() for character in interval):
+        estimate = f"{estimate} (95 %: {interval})"
+    times = "× " if symbol.startswith("10") else ""  # a power of ten goes with all numbers
+    return f"{parameter['name']} {parameter['symbol']} = {estimate} {times}{symbol}".rstrip()
 
 
 def of_fit(fit: BleachFit) -> str:
