@@ -54,11 +54,12 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are older than what they depend on only when the requirements changed: then, and only
-# then, something is installed. The checkout itself is installed editable.
+# then, something is installed. The checkout itself is installed editable. What the tests need
+# includes what the window needs.
 $(VENV)/.with-%: $(VENV)/.made pyproject.toml setup.cfg
 	@echo "Installing flimage[$*] and what it needs into $(VENV); the first time takes a few minutes."
 	@$(PIP) install --quiet --editable '.[$*]'
-	@touch $@
+	@touch $@ $(if $(filter test,$*),$(VENV)/.with-gui)
 
 $(VENV)/.made:
 	@if [ -z "$(PYTHON)" ]; then \
