@@ -40,6 +40,8 @@ class ActionSpec:
         Plain keys, which leave the focused widget the first say (a person may be typing).
     icon
         Name of the icon.
+    short
+        Text in the tool bar.
     needs_recording
         Whether a recording has to be open.
     checkable
@@ -52,6 +54,7 @@ class ActionSpec:
     shortcuts: tuple[str, ...] = ()
     keys: tuple[Qt.Key, ...] = ()
     icon: str = ""
+    short: str = ""
     needs_recording: bool = True
     checkable: bool = False
 
@@ -65,6 +68,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Open a series, or a recording from TIFF, NPY or ND2",
         ("Ctrl+O",),
         icon="open",
+        short="Open",
         needs_recording=False,
     ),
     ActionSpec(
@@ -79,6 +83,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Save the recording with the assigned backgrounds, uncorrected",
         ("Ctrl+S",),
         icon="save",
+        short="Save",
     ),
     ActionSpec(
         "actionExport",
@@ -86,6 +91,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Write the corrected series to a new file",
         ("Ctrl+E",),
         icon="export",
+        short="Export",
     ),
     ActionSpec("actionClose", "&Close the recording", "", ("Ctrl+W",)),
     ActionSpec("actionQuit", "&Quit", "", ("Ctrl+Q",), needs_recording=False),
@@ -196,6 +202,8 @@ def build_actions(parent: QWidget) -> dict[str, QAction]:
         action.setCheckable(spec.checkable)
         if spec.icon:
             action.setIcon(assets.icon(spec.icon))
+        if spec.short:
+            action.setIconText(spec.short)
         if spec.tip:
             keys = ", ".join(spec.shortcuts[:1]) or (_key_text(spec.keys[0]) if spec.keys else "")
             action.setToolTip(f"{spec.tip} ({keys})" if keys else spec.tip)

@@ -11,12 +11,17 @@ from PyQt5.QtGui import QIcon, QIconEngine, QPainter, QPalette, QPixmap
 from PyQt5.QtSvg import QSvgRenderer
 from PyQt5.QtWidgets import QApplication
 
-__all__ = ["app_icon", "example_path", "icon", "read_text"]
+__all__ = ["app_icon", "example_path", "folder", "icon", "read_text"]
 
 
 def _resource(name: str) -> Path:
     # The package is installed unpacked: HDF5 has to open the example by its path.
     return Path(str(files("flimage_gui.resources").joinpath(name)))
+
+
+def folder() -> Path:
+    """Return the folder of the resources, for style sheets that name pictures."""
+    return _resource("style.qss").parent
 
 
 def read_text(name: str) -> str:

@@ -154,6 +154,7 @@ class FrameView(QWidget):
 
         self.auto_contrast_button = QToolButton()
         self.auto_contrast_button.setText("Auto contrast")
+        self.auto_contrast_button.setProperty("flat", True)
         self.auto_contrast_button.setIcon(assets.icon("contrast"))
         self.auto_contrast_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.auto_contrast_button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
@@ -186,7 +187,7 @@ class FrameView(QWidget):
             "fitViewButton", "fit", "Fit view", "Show the whole image (Ctrl+R or double click)."
         )
         row = QHBoxLayout()
-        row.setContentsMargins(8, 5, 6, 5)
+        row.setContentsMargins(8, 3, 6, 3)
         row.setSpacing(6)
         row.addWidget(self.display_combo)
         row.addWidget(self.colormap_combo)

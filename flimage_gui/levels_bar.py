@@ -32,14 +32,14 @@ GRAB_PIXELS = 9
 def histogram(image: np.ndarray, low: float, high: float) -> np.ndarray:
     """Count how often values between `low` and `high` occur, in :data:`BINS` equal bins.
 
-    Counts are scaled so that a peak does not hide everything else: square root, largest 1.
+    Counts are scaled so that a peak does not hide everything else: cube root, largest 1.
     """
     step = max(1, int(np.sqrt(image.size / COUNTED_PIXELS)))
     values = image[::step, ::step]
     position = (values - np.float32(low)) * np.float32(BINS / (high - low))
     position = position[np.isfinite(position)]
     inside = position[(position >= 0) & (position < BINS)].astype(np.int64)
-    counts = np.sqrt(np.bincount(inside, minlength=BINS)[:BINS])
+    counts = np.cbrt(np.bincount(inside, minlength=BINS)[:BINS])
     top = counts.max()
     return counts / top if top > 0 else counts
 
@@ -114,7 +114,7 @@ class LevelsBar(QWidget):
 
     def _plot_rect(self) -> QRectF:
         line = self.fontMetrics().height() + 4
-        return QRectF(6, line, self.width() - 12, max(10, self.height() - 2 * line))
+        return QRectF(9, line, self.width() - 17, max(10, self.height() - 2 * line))
 
     def _y_of(self, value: float) -> float:
         rect = self._plot_rect()

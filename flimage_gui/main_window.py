@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt5.QtCore import QEvent, Qt, QTimer
+from PyQt5.QtCore import QEvent, QSize, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PyQt5.QtWidgets import (
     QActionGroup,
@@ -43,6 +43,9 @@ __all__ = ["MainWindow"]
 
 #: Version of the arrangement of panels; a remembered one of another version is left alone.
 LAYOUT_VERSION = 1
+#: From this height on [px], background and bleaching have room one below the other.
+ROOMY_HEIGHT = 1100
+PANEL_WIDTH = 340
 
 
 class MainWindow(QMainWindow):
@@ -111,30 +114,16 @@ class MainWindow(QMainWindow):
         # The panels on the right use the whole height; the trace lies under the image.
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         self.setDockNestingEnabled(True)
-        correction = QWidget()
-        column = QVBoxLayout(correction)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.background_panel)
-        column.addWidget(self.bleach_panel)
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setObjectName("correctionScroll")
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(correction)
-        scroll.setMinimumWidth(310)
         docks = {}
+        right, bottom = (
+            Qt.DockWidgetArea.RightDockWidgetArea,
+            Qt.DockWidgetArea.BottomDockWidgetArea,
+        )
         for name, title, widget, area in (
-            ("correctionDock", "Correction", scroll, Qt.DockWidgetArea.RightDockWidgetArea),
-            (
-                "metadataDock",
-                "Metadata",
-                self.metadata_panel,
-                Qt.DockWidgetArea.RightDockWidgetArea,
-            ),
-            ("traceDock", "Trace and fit", self.trace_view, Qt.DockWidgetArea.BottomDockWidgetArea),
+            ("backgroundDock", "Background", _scrolling(self.background_panel), right),
+            ("bleachDock", "Bleaching", _scrolling(self.bleach_panel), right),
+            ("metadataDock", "Metadata", self.metadata_panel, right),
+            ("traceDock", "Trace and fit", self.trace_view, bottom),
         ):
             dock = QDockWidget(title, self)
             dock.setObjectName(name)
@@ -142,8 +131,6 @@ class MainWindow(QMainWindow):
             self.addDockWidget(area, dock)
             docks[name] = dock
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        self.tabifyDockWidget(docks["correctionDock"], docks["metadataDock"])
-        docks["correctionDock"].raise_()
         return docks
 
     def _build_menus(self) -> None:
@@ -168,7 +155,9 @@ class MainWindow(QMainWindow):
         bar.setMovable(False)
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        for name in ("actionOpen", "actionSave", None, "actionUndo", "actionRedo"):
+        bar.setIconSize(QSize(18, 18))
+        names = ("actionOpen", "actionSave", "actionExport", None, "actionUndo", "actionRedo")
+        for name in names:
             if name is None:
                 bar.addSeparator()
             else:
@@ -376,12 +365,22 @@ class MainWindow(QMainWindow):
             self.frame_view.setFocus()
 
     def _arrange_docks(self) -> None:
-        for dock in self._docks.values():
+        docks = self._docks
+        for dock in docks.values():
             dock.show()
-        self._docks["correctionDock"].raise_()
+        if self.height() >= ROOMY_HEIGHT:
+            self.splitDockWidget(
+                docks["backgroundDock"], docks["bleachDock"], Qt.Orientation.Vertical
+            )
+            self.tabifyDockWidget(docks["backgroundDock"], docks["metadataDock"])
+            docks["backgroundDock"].raise_()
+        else:
+            self.tabifyDockWidget(docks["backgroundDock"], docks["bleachDock"])
+            self.tabifyDockWidget(docks["bleachDock"], docks["metadataDock"])
+            docks["bleachDock"].raise_()
         trace_height = max(190, round(self.height() * 0.3))
-        self.resizeDocks([self._docks["traceDock"]], [trace_height], Qt.Orientation.Vertical)
-        self.resizeDocks([self._docks["correctionDock"]], [340], Qt.Orientation.Horizontal)
+        self.resizeDocks([docks["traceDock"]], [trace_height], Qt.Orientation.Vertical)
+        self.resizeDocks([docks["bleachDock"]], [PANEL_WIDTH], Qt.Orientation.Horizontal)
 
     def _show_recent(self) -> None:
         recent = [path for path in self.settings.get(Preferences.recent) if Path(path).exists()]
@@ -499,3 +498,15 @@ class MainWindow(QMainWindow):
         settings.set(Preferences.show_border, self.frame_view.border_button.isChecked())
         self.session.shut_down()
         event.accept()
+
+
+def _scrolling(panel: QWidget) -> QScrollArea:
+    """Let a panel scroll where the window is too low for it."""
+    area = QScrollArea()
+    area.setObjectName(f"{panel.objectName()}Scroll")
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidget(panel)
+    area.setMinimumWidth(300)
+    return area

@@ -59,7 +59,9 @@ class BorderItem(pg.GraphicsObject):
         painter.setBrush(QBrush(hatch, Qt.BrushStyle.BDiagPattern))
         painter.drawPath(frame)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(COLOR, 1.2))
+        painter.setPen(QPen(COLOR, 1.0))
         if inner.width() > 0 and inner.height() > 0:
-            painter.drawRect(to_screen.mapRect(inner))
+            # Whole pixels, so that all four sides are equally sharp.
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.drawRect(to_screen.mapRect(inner).toRect())
         painter.restore()

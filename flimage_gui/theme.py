@@ -124,7 +124,7 @@ DARK = Theme(
     link="#7db6f5",
     track="#41464f",
     handle="#d9dde2",
-    handle_line="#14161a",
+    handle_line="#6b737e",
     scroll="#4d545e",
     tip="#32363d",
     tip_text="#e3e6ea",
@@ -151,7 +151,7 @@ def apply_theme(app: QApplication, theme: Theme) -> None:
     app.setStyle(QStyleFactory.create("Fusion"))
     app.setPalette(theme.palette())
     sheet = string.Template(assets.read_text("style.qss"))
-    app.setStyleSheet(sheet.substitute(asdict(theme)))
+    app.setStyleSheet(sheet.substitute(asdict(theme), resources=assets.folder().as_posix()))
 
 
 def apply_theme_by_name(name: str, app: QApplication | None = None) -> None:

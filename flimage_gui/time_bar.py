@@ -105,7 +105,7 @@ class TimeBar(QWidget):
         self._time.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
         row = QHBoxLayout(self)
-        row.setContentsMargins(6, 4, 8, 5)
+        row.setContentsMargins(6, 3, 8, 3)
         row.setSpacing(6)
         row.addWidget(self._play_button)
         row.addWidget(self._speed_combo)
