@@ -35,6 +35,9 @@ __all__ = [
     "unshuffle",
 ]
 
+#: Weights of the words in the second sum of a short checksum.
+_WEIGHTS = np.arange(2**13, 0, -1, dtype=np.float64)
+
 #: HDF5 keeps the size of a chunk in 32 bits.
 _LARGEST_CHUNK = 2**32 - 1
 
@@ -172,6 +175,23 @@ def fletcher32(buffer: bytes | bytearray | memoryview) -> int:
     """
     count = len(buffer) // 2
     words = np.frombuffer(buffer, "<u2", count)
+    if count <= _WEIGHTS.size:
+        # Few words: what counts is the number of calls. All numbers are below 2**53: exact.
+        values = words.astype(np.float64)
+        first, second = int(values.sum()), int(values @ _WEIGHTS[_WEIGHTS.size - count :])
+    else:
+        first, second = _long_sums(words)
+    first *= 256
+    second *= 256
+    if len(buffer) % 2:
+        first += buffer[-1] << 8
+        second += first
+    return (_fold(second) << 16) | _fold(first)
+
+
+def _long_sums(words: npt.NDArray[Any]) -> tuple[int, int]:
+    """Sum of many words, and sum of all their running sums."""
+    count = len(words)
     columns = 1024  # sums of 1024 words, or of any 65535 rows, fit in 32 bits
     first = second = 0
     for start in range(0, count, columns * 65535):
@@ -188,12 +208,7 @@ def fletcher32(buffer: bytes | bytearray | memoryview) -> int:
         second += body_sum * len(tail)
         second += int(tail @ np.arange(len(tail), 0, -1, dtype=np.uint64))
         first += body_sum + int(tail.sum())
-    first *= 256
-    second *= 256
-    if len(buffer) % 2:
-        first += buffer[-1] << 8
-        second += first
-    return (_fold(second) << 16) | _fold(first)
+    return first, second
 
 
 def _fold(total: int) -> int:

@@ -18,6 +18,11 @@ try:
     import deflate
 except ImportError:  # a platform without a wheel: HDF5 then runs the filters itself
     deflate = None
+zlib_ng: Any
+try:
+    from zlib_ng import zlib_ng
+except ImportError:  # a platform without a wheel: slower plans take its place
+    zlib_ng = None
 
 __all__ = ["Compression", "Plan", "choose_plan", "is_available"]
 
@@ -44,22 +49,32 @@ class Plan(NamedTuple):
     """
 
     shuffle: bool
-    engine: Literal["libdeflate", "zlib"]
+    engine: Literal["libdeflate", "zlib", "zlib-ng"]
     level: int
 
     def compress(self, data: npt.NDArray[np.uint8]) -> bytes | bytearray:
         """Compress bytes (1D); releases Python's lock."""
         if self.engine == "zlib":
             return zlib.compress(data.data, self.level)
+        if self.engine == "zlib-ng":
+            chunk: bytes = zlib_ng.compress(data, self.level)
+            return chunk
         stream: bytearray = deflate.zlib_compress(data, self.level)
         return stream
 
 
 #: Plans for images of few different values, from the entropy of the values [bit] upwards. The
-#: fewer the values, the more the search for repetitions matters: zlib's is the better one there,
-#: except for the most thorough one of libdeflate.
+#: fewer the values, the more the search for repetitions matters: the greedy one of libdeflate
+#: is the quickest, that of zlib-ng finds most for its time.
 _FEW_VALUES = (
-    (7.8, Plan(False, "libdeflate", 4)),
+    (8.1, Plan(False, "libdeflate", 4)),
+    (7.1, Plan(False, "zlib-ng", 5)),
+    (5.0, Plan(False, "zlib-ng", 6)),
+    (0.0, Plan(False, "zlib-ng", 9)),
+)
+#: The same where zlib-ng is missing.
+_FEW_VALUES_WITHOUT_NG = (
+    (8.1, Plan(False, "libdeflate", 4)),
     (6.4, Plan(False, "libdeflate", 7)),
     (4.3, Plan(False, "zlib", 6)),
     (3.0, Plan(False, "zlib", 7)),
@@ -113,7 +128,9 @@ def choose_plan(image: npt.NDArray[Any], compression: Compression = "balanced") 
         return Plan(False, "libdeflate", level)
     share = counts / sample.size
     entropy = -float(share @ np.log2(share))
-    return next(plan for least, plan in _FEW_VALUES if entropy >= least)
+    plans = _FEW_VALUES_WITHOUT_NG if zlib_ng is None else _FEW_VALUES
+    # The entropy of a constant image is -0.0 or a rounding error.
+    return next(plan for least, plan in plans if max(entropy, 0.0) >= least)
 
 
 def _shuffling_helps(flat: npt.NDArray[Any]) -> bool:

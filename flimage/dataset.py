@@ -105,14 +105,12 @@ def _read_chunk(dataset: Any) -> npt.NDArray[Any] | None:
         None when the dataset is stored differently or something is wrong with it; h5py then
         reads it, or says what is wrong.
     """
-    plist = dataset.get_create_plist()
-    if plist.get_layout() != h5d.CHUNKED:
+    layout = _read_layout(dataset.get_create_plist())
+    if layout is None:
         return None
+    chunk_shape, filters = layout
     shape = dataset.shape
-    if plist.get_chunk() != shape:
-        return None
-    filters = _read_filters(plist)
-    if filters is None:
+    if chunk_shape != shape:
         return None
     dtype = dataset.dtype
     if dtype.kind not in "fiub":
@@ -127,6 +125,27 @@ def _read_chunk(dataset: Any) -> npt.NDArray[Any] | None:
         return codec.decompress_chunk(chunk, shape, dtype, filters)
     except ValueError:
         return None
+
+
+#: Layout of the dataset that was read last, with its property list. It is replaced as a whole, so
+#: that threads need no lock.
+_last_layout: tuple[Any, tuple[tuple[int, ...], Filters] | None] | None = None
+
+
+def _read_layout(plist: Any) -> tuple[tuple[int, ...], Filters] | None:
+    """Chunk and filters of a dataset; None when they are not of the kind that flimage writes."""
+    # The datasets of a series are all alike: comparing takes a quarter of the time of asking.
+    global _last_layout
+    last = _last_layout
+    if last is not None and plist.equal(last[0]):
+        return last[1]
+    layout = None
+    if plist.get_layout() == h5d.CHUNKED:
+        filters = _read_filters(plist)
+        if filters is not None:
+            layout = (plist.get_chunk(), filters)
+    _last_layout = (plist, layout)
+    return layout
 
 
 def _read_filters(plist: Any) -> Filters | None:
