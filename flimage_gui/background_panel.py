@@ -23,7 +23,6 @@ from .widgets import (
     ChoiceCombo,
     NumberSpin,
     SectionHeader,
-    add_row,
     align_labels,
     blocked,
     describe,
@@ -42,29 +41,33 @@ FILE_FILTER = (
 
 _SCOPES = (
     (
-        "One level for the series",
+        "per series",
         "series",
         "The mean of the border over all frames. Best where the background stays the same: it is"
         " the most precise.",
     ),
     (
-        "One level per frame",
+        "per frame",
         "frame",
         "The mean of the border of each frame by itself. Choose it where the background changes"
         " with time, for instance because the medium bleaches too.",
     ),
 )
 _TARGETS = (
-    ("All frames", "all", "The image is background of every frame."),
-    ("This frame only", "frame", "The image is background of the frame on display only."),
+    ("all frames", "all", "The image is background of every frame."),
+    ("this frame", "frame", "The image is background of the frame on display only."),
 )
 _ORIGINS = (
     (
-        "An image file",
+        "an image file",
         "file",
         "A file with one image: flimage, TIFF, NPY or ND2. Of a stack, the mean is taken.",
     ),
-    ("A frame of this series", "frame", "For instance one that was taken with the shutter closed."),
+    (
+        "frame number",
+        "frame",
+        "A frame of this series, for instance one that was taken with the shutter closed.",
+    ),
 )
 
 
@@ -131,8 +134,12 @@ class BackgroundPanel(QWidget):
             "Level per series or per frame",
             "Whether one background level holds for the whole series or each frame has its own.",
         )
-        add_row(form, "B&order", self._border)
-        add_row(form, "&Level", self._scope)
+        line = QHBoxLayout()
+        line.addWidget(self._border, 1)
+        line.addSpacing(4)
+        line.addWidget(_label("&Level", self._scope))
+        line.addWidget(self._scope, 1)
+        form.addRow(_label("B&order", self._border), line)
 
     def _add_image(self, form: QFormLayout) -> None:
         self._origin = ChoiceCombo()
@@ -176,14 +183,12 @@ class BackgroundPanel(QWidget):
         origin = QHBoxLayout()
         origin.addWidget(self._origin, 3)
         origin.addWidget(self._frame, 1)
-        label = QLabel("Ta&ke")
-        label.setBuddy(self._origin)
-        form.addRow(label, origin)
-        add_row(form, "F&or", self._target)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self._assign, 1)
-        buttons.addWidget(self._clear, 1)
-        form.addRow("", buttons)
+        form.addRow(_label("Ta&ke", self._origin), origin)
+        line = QHBoxLayout()
+        line.addWidget(self._target, 2)
+        line.addWidget(self._assign, 1)
+        line.addWidget(self._clear, 1)
+        form.addRow(_label("&For", self._target), line)
 
     def _connect(self) -> None:
         self._border.valueChanged.connect(self._on_border_changed)
@@ -232,20 +237,17 @@ class BackgroundPanel(QWidget):
         limit = largest_border(self._session.shape)
         if recipe.border_px > limit:
             return f"This border leaves nothing of the image; use at most {limit} px."
-        usable = f"The widest usable border is {limit} px."
         if recipe.border_px == 0:
-            return (
-                "No level is subtracted: what light the camera sees without signal takes part in"
-                f" the fit. {usable}"
-            )
+            return "Nothing is subtracted: stray light and camera offset take part in the fit."
+        usable = f"at most {limit} px can be border"
         levels = self._session.background_levels
         levels = np.empty(0) if levels is None else levels[np.isfinite(levels)]
         if not levels.size:
-            return usable
+            return f"{usable[:1].upper()}{usable[1:]}."
         low, high = float(levels.min()), float(levels.max())
         if recipe.background == "series" or low == high:
-            return f"Level: {format_number(low)} counts. {usable}"
-        return f"Levels: {format_number(low)} to {format_number(high)} counts. {usable}"
+            return f"{format_number(low)} counts; {usable}."
+        return f"{format_number(low)} to {format_number(high)} counts; {usable}."
 
     def _describe_images(self) -> str:
         """Say which frames have got, or lost, an image; stored ones are not looked for here."""
@@ -254,10 +256,7 @@ class BackgroundPanel(QWidget):
         changed = source.edits.backgrounds
         kept = [changed[frame] for frame in source.order if frame in changed]
         if not kept:
-            return (
-                "Images that came with the recording are used as they are. Choose “Background”"
-                " above the image to see what is subtracted."
-            )
+            return "As they came with the recording."
         total = len(source)
         assigned = sum(image is not None for image in kept)
         parts = [
@@ -306,6 +305,12 @@ class BackgroundPanel(QWidget):
 
     def _on_clear_clicked(self) -> None:
         self._session.clear_background(self._chosen_frames())
+
+
+def _label(text: str, buddy: QWidget) -> QLabel:
+    label = QLabel(text)
+    label.setBuddy(buddy)
+    return label
 
 
 def _share(count: int, total: int) -> str:

@@ -55,9 +55,8 @@ _OFFSETS = (
     ),
 )
 _OFFSET_HINTS = {
-    "unbleachable": "What the decay levels off to is real signal and stays in the images.",
-    "background": "What the decay levels off to is no signal: it is subtracted, and the rest is"
-    " amplified more.",
+    "unbleachable": "Real signal: it stays.",
+    "background": "No signal: it is subtracted.",
 }
 _GRADE_WORDS = {
     "good": "Good",
@@ -92,7 +91,6 @@ class BleachPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 8)
         layout.setSpacing(6)
-        layout.addWidget(SectionHeader("Bleach correction"))
         layout.addLayout(self._build_settings())
         layout.addLayout(self._build_run())
         heading = QHBoxLayout()
@@ -226,8 +224,8 @@ class BleachPanel(QWidget):
             "Write all frames, corrected, to a new file. The recording itself is not changed.",
         )
         layout.addWidget(self._verdict)
-        layout.addWidget(self._table)
         layout.addWidget(self._export)
+        layout.addWidget(self._table)
 
     def _connect(self) -> None:
         self._model.currentIndexChanged.connect(self._on_model_changed)

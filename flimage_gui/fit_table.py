@@ -131,6 +131,11 @@ class FitTable(QTableWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, len(HEADERS), parent)
+        font = self.font()
+        if font.pointSizeF() > 0:
+            font.setPointSizeF(font.pointSizeF() * 0.92)
+            self.setFont(font)
+            self.horizontalHeader().setFont(font)
         self.setHorizontalHeaderLabels(HEADERS)
         self.verticalHeader().hide()
         self.verticalHeader().setMinimumSectionSize(0)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtCore import QPoint, QRectF, Qt, pyqtSignal
-from PyQt5.QtGui import QFont, QPainter
+from PyQt5.QtCore import QEvent, QObject, QPoint, QRectF, Qt, pyqtSignal
+from PyQt5.QtGui import QFont, QFontMetrics, QPainter
 from PyQt5.QtWidgets import QSplitter, QWidget
 
 from .plot_style import PlotColors, make_pen, style_plot, translucent
@@ -87,6 +87,7 @@ class TracePlots(QSplitter):
         )
         for plot, height, share in ((self.trace_plot, 90, 5), (self.residual_plot, 84, 3)):
             plot.setMinimumHeight(height)
+            plot.installEventFilter(self)
             self.addWidget(plot)
             self.setStretchFactor(self.count() - 1, share)
             scene = plot.scene()
@@ -99,7 +100,10 @@ class TracePlots(QSplitter):
         self.residual_plot.getPlotItem().setXLink(self.trace_plot.getPlotItem())
         self.residual_plot.getPlotItem().setMouseEnabled(x=True, y=False)
         self._build_items()
-        self._legend = self.trace_plot.addLegend(offset=(-8, 8), verSpacing=-5, sampleType=_Sample)
+        # In one row, because the plot is often low and the trace starts at the upper left.
+        self._legend = self.trace_plot.addLegend(
+            offset=(-6, 2), verSpacing=-6, horSpacing=6, colCount=6, sampleType=_Sample
+        )
         self._legend.setZValue(30)
 
     def _build_items(self) -> None:
@@ -160,8 +164,8 @@ class TracePlots(QSplitter):
             line.setPen(make_pen(translucent(colors.marker, 170), 1.5))
         self.frame_line.setHoverPen(make_pen(colors.marker, 3))
         self.zero_line.setPen(make_pen(colors.fit, 1.5))
-        self._legend.setBrush(translucent(colors.ground, 215))
-        self._legend.setPen(make_pen(translucent(colors.faint, 60)))
+        self._legend.setBrush(translucent(colors.ground, 190))
+        self._legend.setPen(None)
         self._legend.setLabelTextColor(colors.text)
         self._refresh_legend()
 
@@ -189,12 +193,12 @@ class TracePlots(QSplitter):
         self.band.setVisible(False)
         if fit is not None:
             self._show_fit(fit, fitted, left_out | (outlying & finite), share)
-        self.trace_plot.setLabel("left", "Mean signal (counts)")
         bottom = self.trace_plot.getAxis("bottom")
         bottom.setStyle(showValues=fit is None)
         self.trace_plot.showLabel("bottom", fit is None)
         self.trace_plot.setLabel("bottom", self.axis.title if fit is None else "")
         self.residual_plot.setLabel("bottom", self.axis.title)
+        self._label_axes()
         self._refresh_legend()
 
     def _show_fit(self, fit: BleachFit, fitted: Any, others: Any, share: float) -> None:
@@ -208,12 +212,31 @@ class TracePlots(QSplitter):
         # Frames that were left out may lie anywhere; the fitted ones decide the range.
         shown = residuals[fitted]
         self._limit = (float(np.abs(shown).max()) if len(shown) else 0.0) or 1.0
-        self.residual_plot.setLabel("left", "Residual")
         low, high = _band(fit, curve)
         if np.any(high > low):
             self.band.setVisible(True)
             self._band_low.setData(x=places, y=low)
             self._band_high.setData(x=places, y=high)
+
+    def _label_axes(self) -> None:
+        """Write what the vertical axes show, shorter where there is no room for it."""
+        for plot, texts in (
+            (self.trace_plot, ("Mean signal (counts)", "Signal (counts)", "Signal")),
+            (self.residual_plot, ("Residual (counts)", "Residual")),
+        ):
+            axis = plot.getAxis("left")
+            metrics = QFontMetrics(axis.label.font())
+            room = plot.height() - (plot.getAxis("bottom").height() if plot.isVisible() else 0)
+            fitting = [text for text in texts if metrics.horizontalAdvance(text) <= room - 6]
+            if fitting:
+                axis.setLabel(fitting[0])
+            axis.showLabel(bool(fitting))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Fit the labels of a plot that has got another height."""
+        if event.type() == QEvent.Type.Resize:
+            self._label_axes()
+        return super().eventFilter(watched, event)
 
     def show_range(self, first: int, last: int) -> None:
         """Put the range around the frames `first` to `last`."""
