@@ -51,7 +51,7 @@ def why_no_window() -> str | None:
     said = [line.strip() for line in probe.stderr.splitlines() if line.strip()]
     # An ImportError stands last, Qt's own complaint first.
     known = [line for line in said if "could not" in line.lower() or "error" in line.lower()]
-    return f"Qt cannot start: {(known or said or ['no reason given'])[0]}"
+    return f"Qt cannot start: {(known or said or ['no reason given'])[0].rstrip('.')}"
 
 
 def correct_example(folder: Path) -> tuple[Path, Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,7 +96,10 @@ class _Remarks(logging.Handler):
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage())
+        text = re.sub(r"<tifffile\.\S+ [^>]*>:? ", "", record.getMessage())
+        # Nothing is: frames that are missing are counted here, not made up.
+        if "zeroed" not in text:
+            self.texts.append(text)
 
 
 @contextmanager
@@ -131,7 +135,7 @@ class TiffRecording(Recording):
             except BaseException:
                 self.close()
                 raise
-        self._notes += [f"The TIFF reader remarks: {text}." for text in dict.fromkeys(remarks)]
+        self._notes += [f"The TIFF reader remarks: {text}" for text in dict.fromkeys(remarks)]
 
     def _open_series(self) -> None:
         """Find the one stack of the file; thumbnails and labels beside it don't count."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tracemalloc
 from collections.abc import Callable
@@ -397,6 +398,45 @@ def test_damaged_bytes_of_a_frame_leave_no_output(stack: np.ndarray, tmp_path: P
     with pytest.raises(FileFormatError, match=r"Frame \d of .*a\.tif cannot be read"):
         convert.convert(source, tmp_path / "a.h5", interval=1)
     assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
+
+
+def test_an_interrupted_acquisition_keeps_the_frames_that_were_written(
+    stack: np.ndarray, tmp_path: Path
+) -> None:
+    source = write_ome(tmp_path / "a.ome.tif", stack, TimeIncrement=1.0)
+    xml = tifffile.tiffcomment(source)
+    tifffile.tiffcomment(source, xml.replace('SizeT="7"', 'SizeT="100"').encode())
+    with open_recording(source) as recording:
+        assert "The file announces 100 frames, but holds only the first 7." in recording.notes
+        assert not any("zeroed" in note for note in recording.notes)
+    pixels, times, _ = read_back(convert.convert(source, tmp_path / "a.h5"))
+    np.testing.assert_array_equal(pixels, stack)
+    np.testing.assert_array_equal(times, np.arange(7.0))
+
+
+def test_a_gap_in_a_recording_is_refused(stack: np.ndarray, tmp_path: Path) -> None:
+    source = write_ome(tmp_path / "a.ome.tif", stack, TimeIncrement=1.0)
+    xml = tifffile.tiffcomment(source).replace('SizeT="7"', 'SizeT="8"')
+    planes = "".join(
+        f'<TiffData IFD="{i}" FirstT="{i + (i > 2)}" PlaneCount="1"/>' for i in range(7)
+    )
+    changed = re.sub(r"<TiffData [^>]*/>", planes, xml)
+    assert changed != xml
+    tifffile.tiffcomment(source, changed.encode())
+    with pytest.raises(FileFormatError, match="frame 3 is missing"):
+        open_recording(source)
+
+
+def test_what_the_tiff_reader_finds_odd_is_noted_and_not_printed(
+    stack: np.ndarray, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = write_ome(tmp_path / "a.ome.tif", stack, TimeIncrement=1.0)
+    tifffile.tiffcomment(source, b"<OME><damaged></OME>")
+    with open_recording(source) as recording:
+        assert len(recording) == 7
+        assert recording.notes
+        assert recording.times is None
+    assert capfd.readouterr().err == ""
 
 
 def test_an_array_can_be_chosen_by_key(stack: np.ndarray, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from flimage import FLSeries, Recipe, correct
+from flimage import FLSeries, Recipe, correct, headless
 from flimage.source import SeriesSource
 
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "make_example.py"
@@ -136,3 +136,56 @@ def test_gain_times_decay_is_flat(correction: correct.Correction, script: Module
 
 def test_the_verdict_on_the_example_is_good(correction: correct.Correction) -> None:
     assert correction.fit.verdict.grade == "good", correction.fit.verdict.sentence
+
+
+# --- without a screen ----------------------------------------------------------------------------
+
+
+def test_without_a_display_the_reason_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    reason = headless.why_no_window()
+    assert reason is not None
+    assert "DISPLAY" in reason
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    reason = headless.why_no_window()
+    assert reason is not None
+    assert "offscreen" in reason
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X11 displays of Linux")
+def test_where_qt_cannot_start_its_own_reason_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":9999")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    reason = headless.why_no_window()
+    assert reason is not None
+    assert "could not" in reason.lower()
+
+
+def test_without_a_screen_the_example_is_corrected_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    folder = tmp_path / "a" / "output"
+    for _ in range(2):
+        assert headless.main(["--output", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "No window can open" in said
+    written = sorted(folder.iterdir())
+    assert [path.name for path in written] == ["example_corrected.h5", "example_corrected.png"]
+    for path in written:
+        assert str(path) in said
+    with FLSeries(h5file=written[0], h5mode="r") as series:
+        signal = [fli.fl[60:130, 50:160].mean() for fli in (series[0], series[-1])]
+    assert signal[1] == pytest.approx(signal[0], rel=0.02)
+
+
+def test_where_nothing_can_be_written_one_sentence_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    (tmp_path / "output").touch()
+    assert headless.main(["--output", str(tmp_path / "output")]) == 1
+    assert capsys.readouterr().err.startswith("flimage: ")
