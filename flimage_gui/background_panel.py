@@ -23,6 +23,7 @@ from .widgets import (
     ChoiceCombo,
     NumberSpin,
     SectionHeader,
+    add_row,
     align_labels,
     blocked,
     describe,
@@ -41,13 +42,13 @@ FILE_FILTER = (
 
 _SCOPES = (
     (
-        "per series",
+        "one per series",
         "series",
         "The mean of the border over all frames. Best where the background stays the same: it is"
         " the most precise.",
     ),
     (
-        "per frame",
+        "one per frame",
         "frame",
         "The mean of the border of each frame by itself. Choose it where the background changes"
         " with time, for instance because the medium bleaches too.",
@@ -134,12 +135,8 @@ class BackgroundPanel(QWidget):
             "Level per series or per frame",
             "Whether one background level holds for the whole series or each frame has its own.",
         )
-        line = QHBoxLayout()
-        line.addWidget(self._border, 1)
-        line.addSpacing(4)
-        line.addWidget(_label("&Level", self._scope))
-        line.addWidget(self._scope, 1)
-        form.addRow(_label("B&order", self._border), line)
+        add_row(form, "B&order", self._border)
+        add_row(form, "&Level", self._scope)
 
     def _add_image(self, form: QFormLayout) -> None:
         self._origin = ChoiceCombo()
@@ -183,12 +180,14 @@ class BackgroundPanel(QWidget):
         origin = QHBoxLayout()
         origin.addWidget(self._origin, 3)
         origin.addWidget(self._frame, 1)
-        form.addRow(_label("Ta&ke", self._origin), origin)
-        line = QHBoxLayout()
-        line.addWidget(self._target, 2)
-        line.addWidget(self._assign, 1)
-        line.addWidget(self._clear, 1)
-        form.addRow(_label("&For", self._target), line)
+        label = QLabel("Ta&ke")
+        label.setBuddy(self._origin)
+        form.addRow(label, origin)
+        add_row(form, "&For", self._target)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._assign, 1)
+        buttons.addWidget(self._clear, 1)
+        form.addRow("", buttons)
 
     def _connect(self) -> None:
         self._border.valueChanged.connect(self._on_border_changed)
@@ -305,12 +304,6 @@ class BackgroundPanel(QWidget):
 
     def _on_clear_clicked(self) -> None:
         self._session.clear_background(self._chosen_frames())
-
-
-def _label(text: str, buddy: QWidget) -> QLabel:
-    label = QLabel(text)
-    label.setBuddy(buddy)
-    return label
 
 
 def _share(count: int, total: int) -> str:

@@ -156,7 +156,7 @@ class BleachPanel(QWidget):
             "Remove noise from each frame before it is amplified (total variation; edges stay"
             " sharp, fine texture may be lost). It does not change the fit.",
         )
-        add_row(form, "&Model", self._model)
+        add_row(form, "M&odel", self._model)
         form.addRow("", self._model_hint)
         add_row(form, "Off&set is", self._offset)
         form.addRow("", self._offset_hint)
@@ -168,10 +168,10 @@ class BleachPanel(QWidget):
         line.addWidget(to)
         line.addWidget(self._stop, 1)
         line.addWidget(self._whole)
-        label = QLabel("&Fit frames")
+        label = QLabel("Fra&mes")
         label.setBuddy(self._start)
         form.addRow(label, line)
-        form.addRow("", self._denoise)
+        form.addRow(self._denoise)
         return form
 
     def _build_run(self) -> QVBoxLayout:

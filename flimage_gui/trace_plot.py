@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtCore import QEvent, QObject, QPoint, QRectF, Qt, pyqtSignal
+from PyQt5.QtCore import QPoint, QRectF, Qt, pyqtSignal
 from PyQt5.QtGui import QFont, QFontMetrics, QPainter
 from PyQt5.QtWidgets import QSplitter, QWidget
 
@@ -87,7 +87,7 @@ class TracePlots(QSplitter):
         )
         for plot, height, share in ((self.trace_plot, 90, 5), (self.residual_plot, 84, 3)):
             plot.setMinimumHeight(height)
-            plot.installEventFilter(self)
+            plot.getPlotItem().getViewBox().sigResized.connect(self._label_axes)
             self.addWidget(plot)
             self.setStretchFactor(self.count() - 1, share)
             scene = plot.scene()
@@ -226,17 +226,13 @@ class TracePlots(QSplitter):
         ):
             axis = plot.getAxis("left")
             metrics = QFontMetrics(axis.label.font())
-            room = plot.height() - (plot.getAxis("bottom").height() if plot.isVisible() else 0)
-            fitting = [text for text in texts if metrics.horizontalAdvance(text) <= room - 6]
+            room = plot.getPlotItem().getViewBox().height()
+            fitting = [text for text in texts if metrics.horizontalAdvance(text) <= room]
             if fitting:
                 axis.setLabel(fitting[0])
             axis.showLabel(bool(fitting))
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Fit the labels of a plot that has got another height."""
-        if event.type() == QEvent.Type.Resize:
-            self._label_axes()
-        return super().eventFilter(watched, event)
+            # The label stays where the longer one was until the axis is laid out again.
+            axis.resizeEvent()
 
     def show_range(self, first: int, last: int) -> None:
         """Put the range around the frames `first` to `last`."""
