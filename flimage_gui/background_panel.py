@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import (
     QFileDialog,
     QFormLayout,
@@ -17,6 +19,7 @@ from PyQt5.QtWidgets import (
 
 from flimage.background import largest_border
 
+from .facts_feed import FactsFeed
 from .quantities import format_count, format_number
 from .session import Change, Session
 from .widgets import (
@@ -32,6 +35,9 @@ from .widgets import (
     make_form,
     select_data,
 )
+
+if TYPE_CHECKING:
+    from .frame_facts import FrameFacts
 
 __all__ = ["BackgroundPanel"]
 
@@ -72,10 +78,6 @@ _ORIGINS = (
 )
 
 
-#: Stands for a frame whose background is what it was in the file.
-_UNCHANGED = object()
-
-
 class BackgroundPanel(QWidget):
     """Shows where the session's background comes from and asks for another one.
 
@@ -91,6 +93,7 @@ class BackgroundPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("backgroundPanel")
         self._session = session
+        self._facts: FrameFacts | None = None
         self._level_hint = hint_label()
         self._level_hint.setObjectName("backgroundLevelHint")
         self._image_hint = hint_label()
@@ -109,6 +112,7 @@ class BackgroundPanel(QWidget):
         layout.addLayout(image)
         layout.addWidget(self._image_hint)
         layout.addStretch(1)
+        self._feed = FactsFeed(session, self)
         self._connect()
         session.changed.connect(self._on_session_changed)
         self._refresh()
@@ -195,6 +199,12 @@ class BackgroundPanel(QWidget):
         self._origin.currentIndexChanged.connect(self._on_origin_changed)
         self._assign.clicked.connect(self._on_assign_clicked)
         self._clear.clicked.connect(self._on_clear_clicked)
+        self._feed.ready.connect(self._on_feed_ready)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Ask for what was not asked for while nobody could see it."""
+        super().showEvent(event)
+        self._feed.ask()
 
     # ------------------------------------------------------------------ showing the session
 
@@ -209,6 +219,13 @@ class BackgroundPanel(QWidget):
         )
         if change & shown:
             self._refresh()
+
+        if change & (Change.RECORDING | Change.BACKGROUND):
+            self._facts = None
+
+    def _on_feed_ready(self, facts: FrameFacts) -> None:
+        self._facts = facts
+        self._image_hint.setText(self._describe_images())
 
     def _refresh(self) -> None:
         session = self._session
@@ -249,25 +266,20 @@ class BackgroundPanel(QWidget):
         return f"{format_number(low)} to {format_number(high)} counts; {usable}."
 
     def _describe_images(self) -> str:
-        """Say which frames have got, or lost, an image; stored ones are not looked for here."""
+        """Say what is known of the frame on display, and what was changed."""
         source = self._session.source
         assert source is not None
+        parts = []
+        if self._facts is not None and self._facts.frame == self._session.frame:
+            what = "an image is" if self._facts.has_background else "no image is"
+            parts.append(f"Frame {self._facts.frame}: {what} subtracted.")
         changed = source.edits.backgrounds
         kept = [changed[frame] for frame in source.order if frame in changed]
-        if not kept:
-            return "As they came with the recording."
-        total = len(source)
         assigned = sum(image is not None for image in kept)
-        parts = [
-            f"{text} {_share(count, total)}"
-            for text, count in (("Assigned to", assigned), ("Removed from", len(kept) - assigned))
-            if count
-        ]
-        here = changed.get(source.order[self._session.frame], _UNCHANGED)
-        if 0 < len(kept) < total:
-            state = "as it was" if here is _UNCHANGED else "removed" if here is None else "assigned"
-            parts.append(f"On the frame on display: {state}")
-        return ". ".join(parts) + "."
+        for verb, count in (("Assigned to", assigned), ("Removed from", len(kept) - assigned)):
+            if count:
+                parts.append(f"{verb} {_share(count, len(source))}, not saved yet.")
+        return " ".join(parts)
 
     def _on_origin_changed(self) -> None:
         from_frame = self._origin.currentData() == "frame"

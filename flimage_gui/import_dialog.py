@@ -45,12 +45,15 @@ class RecordingFacts(Protocol):
     """What the dialog reads of a :class:`flimage.readers.Recording`; no pixel is read."""
 
     path: Path
-    kind: str
     n_frames: int
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     times: np.ndarray | None
     pixel_size: float | None
+
+    @property
+    def kind(self) -> str:
+        """Name of the format."""
 
     @property
     def notes(self) -> Sequence[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PyQt5.QtCore import Qt, QTimer
+from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QKeyEvent, QKeySequence, QPalette, QShowEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
@@ -22,6 +22,7 @@ from PyQt5.QtWidgets import (
 
 from flimage.meta import META_DEFINITIONS, is_number
 
+from .facts_feed import FactsFeed
 from .quantities import choose_unit, format_count, format_duration, format_number, format_quantity
 from .session import Change, Session
 from .widgets import describe, hint_label
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MetadataPanel", "Row", "frame_rows", "series_rows"]
 
-#: A frame's metadata is asked for after the person has rested on it for this long [ms].
-_REST_MS = 60
 #: Longer texts (a stored recipe, for instance) are shortened; the tool tip has more of them.
 _LONGEST, _LONGEST_TIP = 120, 1500
 #: What stands in brackets in the definitions of metadata keys.
@@ -102,19 +101,15 @@ class MetadataPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._table)
         layout.addWidget(self._empty, 1)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_REST_MS)
-        self._timer.timeout.connect(self._on_timer_timeout)
+        self._feed = FactsFeed(session, self)
+        self._feed.ready.connect(self._on_feed_ready)
         session.changed.connect(self._on_session_changed)
-        session.facts_ready.connect(self._on_session_facts_ready)
         self._refresh()
-        self._timer.start()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Ask for what was not asked for while nobody could see it."""
         super().showEvent(event)
-        self._timer.start()
+        self._feed.ask()
 
     def as_text(self) -> str:
         """Return the table with tabs between columns, ready for a spreadsheet."""
@@ -128,14 +123,8 @@ class MetadataPanel(QWidget):
         if change & Change.RECORDING:
             self._facts = None
             self._refresh()
-        if change & (Change.RECORDING | Change.FRAME | Change.BACKGROUND):
-            self._timer.start()
 
-    def _on_timer_timeout(self) -> None:
-        if self.isVisible():
-            self._session.request_facts(self._session.frame)
-
-    def _on_session_facts_ready(self, facts: FrameFacts) -> None:
+    def _on_feed_ready(self, facts: FrameFacts) -> None:
         self._facts = facts
         self._refresh()
 
