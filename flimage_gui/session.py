@@ -7,10 +7,10 @@ that takes time happens in jobs, so no request blocks the window. It knows no wi
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -19,12 +19,14 @@ from flimage.errors import InputError
 from flimage.progress import Progress
 from flimage.recipe import Recipe
 
-from . import work
-from .displays import Display, DisplayMaker, series_levels
+from . import opening, work
+from .contrast import Contrast
+from .displays import Display, DisplayMaker
+from .foreground import Foreground
 from .frame_cache import FrameCache
 from .history import History
 from .jobs import JobRunner
-from .opening import Inspected, Opened, inspect_recording, open_series, read_background_image
+from .measuring import Measuring
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit, Trace
@@ -32,11 +34,16 @@ if TYPE_CHECKING:
     from flimage.source import EditedSource, Edits
 
     from .frame_facts import FrameFacts
+    from .opening import Inspected, Opened
 
 __all__ = ["Change", "Display", "Session"]
 
 #: Default size of the decoded frames that are kept [bytes].
 CACHE_BYTES = 64 << 20
+#: What :attr:`Session.busy` says while a correction that was asked for is being computed.
+CORRECTING = "Correcting"
+#: Lanes of jobs that read from the open file.
+READERS = ("frames", "scan", "fit", "contrast", "edit", "facts")
 
 
 class Change(enum.Flag):
@@ -109,8 +116,17 @@ class Session(QObject):
         self._cache = FrameCache(self._runner, cache_bytes, self)
         self._cache.frame_ready.connect(self.frame_ready)
         self._cache.frame_failed.connect(self.frame_failed)
-        self._busy = ""
-        self._busy_number = 0
+        self._contrast = Contrast(self._runner, self._cache.store, self)
+        self._contrast.changed.connect(lambda: self.changed.emit(Change.DISPLAY))
+        self._foreground = Foreground(self._runner, self)
+        self._foreground.changed.connect(lambda: self.changed.emit(Change.JOB))
+        self._foreground.progressed.connect(self.job_progress)
+        self._foreground.failed.connect(self.failed)
+        self._measuring = Measuring(self._runner, self)
+        self._measuring.scanned.connect(lambda: self.changed.emit(Change.SCAN))
+        self._measuring.measured.connect(self._on_measuring_measured)
+        self._measuring.failed.connect(self._on_measuring_failed)
+        self._measuring.progressed.connect(self._on_measuring_progressed)
         self._opened: Opened | None = None
         self._result_path: Path | None = None
         self._reset()
@@ -123,19 +139,6 @@ class Session(QObject):
         self._edition = 0
         self._frame = 0
         self._display = Display.RAW
-        self._levels: dict[Display, tuple[float, float]] = {}
-        self._chosen_levels: set[Display] = set()
-        self._scan: SeriesScan | None = None
-        self._scan_key: object = None
-        self._scanning_key: object = None
-        self._trace: Trace | None = None
-        self._background_levels: np.ndarray | None = None
-        self._measured: object = None
-        self._fit: BleachFit | None = None
-        self._fit_state: object = None
-        self._fit_number = 0
-        self._fit_wanted = False
-        self._tuning_error: Exception | None = None
 
     # ------------------------------------------------------------------ the recording
 
@@ -187,27 +190,21 @@ class Session(QObject):
     def open(self, path: str | Path) -> None:
         """Open a series file in place of what is open now (a job)."""
         path = Path(path)
-        if self._is_writing():
-            return
-
-        def run(progress: Progress) -> Opened:
-            return open_series(path, progress)
-
-        self._begin("open", f"Opening {path.name}", run, self._on_job_opened, Opened.close)
+        self._open(f"Opening {path.name}", lambda progress: opening.open_series(path, progress))
 
     def inspect(self, recording_path: str | Path) -> None:
         """Look into a recording in a foreign format (a job); :attr:`inspected` answers."""
         path = Path(recording_path)
-        if self._is_writing():
+        if self._refuses():
             return
 
         def run(progress: Progress) -> Inspected:
-            return inspect_recording(path, progress)
+            return opening.inspect_recording(path, progress)
 
         def done(result: Inspected) -> None:
-            self._end(self.inspected, result)
+            self._foreground.end(lambda: self.inspected.emit(result))
 
-        self._begin("open", f"Opening {path.name}", run, done)
+        self._foreground.begin("open", f"Opening {path.name}", run, done)
 
     def convert_and_open(
         self,
@@ -220,8 +217,6 @@ class Session(QObject):
     ) -> None:
         """Convert a recording (TIFF, NPY, ND2, …) into a series file and open that (a job)."""
         recording_path, out = Path(recording_path), Path(out)
-        if self._is_writing():
-            return
 
         def run(progress: Progress) -> Opened:
             from flimage.convert import convert
@@ -235,11 +230,13 @@ class Session(QObject):
                 overwrite=overwrite,
                 progress=progress,
             )
-            return open_series(Path(path), progress)
+            return opening.open_series(Path(path), progress)
 
-        self._begin(
-            "open", f"Converting {recording_path.name}", run, self._on_job_opened, Opened.close
-        )
+        self._open(f"Converting {recording_path.name}", run)
+
+    def _open(self, name: str, run: Callable[[Progress], Opened]) -> None:
+        if not self._refuses():
+            self._foreground.begin("open", name, run, self._on_job_opened, opening.Opened.close)
 
     def _on_job_opened(self, opened: Opened) -> None:
         self._leave()
@@ -249,19 +246,19 @@ class Session(QObject):
         recipe = Recipe(border_px=work.suitable_border(opened.source.shape))
         self._history = History(_State(recipe, edits))
         self._saved_edits = edits
-        self._levels = {Display.RAW: opened.levels}
+        self._contrast.start(opened.levels)
         self._cache.set_maker(self._maker(), new_recording=True)
         self._cache.store.adopt(opened.store)
-        self._end()
-        self._emit(~Change.JOB)
+        self._foreground.end()
+        self.changed.emit(~Change.JOB)
         self._show()
         self._measure()
 
     def close(self) -> None:
         """Close the recording."""
-        if self._opened is not None and not self._is_writing():
+        if self._opened is not None and not self._refuses():
             self._leave()
-            self._emit(~Change.JOB)
+            self.changed.emit(~Change.JOB)
 
     def shut_down(self) -> None:
         """Cancel everything, wait for it, and close the file; the session is over."""
@@ -270,19 +267,19 @@ class Session(QObject):
         if self._opened is not None:
             self._opened.close()
             self._opened = None
-        self._busy = ""
         self._reset()
 
     def _leave(self) -> None:
         """Close the file after everything that reads from it has stopped."""
-        self._runner.cancel("frames", "scan", "fit", "contrast", "edit", "facts")
+        self._runner.cancel(*READERS)
         self._cache.set_maker(None)
-        self._runner.wait("frames", "scan", "fit", "contrast", "edit", "facts")
+        self._contrast.clear()
+        self._measuring.clear()
+        self._runner.wait(*READERS)
         if self._opened is not None:
             self._opened.close()
             self._opened = None
         self._reset()
-        self.quiet_progress.emit(1, 1, "")
 
     # ------------------------------------------------------------------ looking
 
@@ -296,7 +293,7 @@ class Session(QObject):
         index = max(0, min(int(index), self.n_frames - 1))
         if index != self._frame and self._source is not None:
             self._frame = index
-            self._emit(Change.FRAME)
+            self.changed.emit(Change.FRAME)
             self._show()
 
     @property
@@ -310,31 +307,26 @@ class Session(QObject):
         if display is self._display:
             return
         self._display = display
-        self._emit(Change.DISPLAY)
+        self.changed.emit(Change.DISPLAY)
         self._show()
-        self._choose_levels()
-        if display is Display.BLEACH_CORRECTED and self._fit is None and self._source is not None:
+        self._find_levels()
+        if display is Display.BLEACH_CORRECTED and self.fit is None and not self.busy:
             self.run_fit()
 
     @property
     def levels(self) -> tuple[float, float] | None:
-        """Values shown black and white for the current display; None while not known."""
-        return self._levels.get(self._display)
+        """Values shown darkest and brightest for the current display; None while not known."""
+        return self._contrast.levels(self._display)
 
     def set_levels(self, low: float, high: float) -> None:
-        """Choose the values shown black and white for the current display."""
-        levels = (float(low), float(high))
-        if self._source is None or not high > low or levels == self.levels:
-            return
-        self._levels[self._display] = levels
-        self._chosen_levels.add(self._display)
-        self._emit(Change.DISPLAY)
+        """Choose the values shown darkest and brightest for the current display."""
+        if self._source is not None:
+            self._contrast.choose(self._display, low, high)
 
     def auto_levels(self) -> None:
-        """Spread the grey values over those of the whole series again (a job)."""
-        self._chosen_levels.discard(self._display)
-        self._levels.pop(self._display, None)
-        self._choose_levels()
+        """Spread the colours over the values of the whole series again (a job)."""
+        self._contrast.outdate(self._display)
+        self._find_levels()
 
     def request_frame(self, index: int, display: Display) -> None:
         """Ask for an image; the newest request wins; :attr:`frame_ready` delivers it."""
@@ -370,50 +362,37 @@ class Session(QObject):
 
     def _maker(self) -> DisplayMaker:
         assert self._source is not None
+        measuring = self._measuring
         return DisplayMaker(
             self._source,
             self._cache.store,
             self.recipe,
-            self._background_levels,
-            self._fit,
+            measuring.levels,
+            measuring.fit,
             self._edition,
-            self._fit_number,
+            measuring.fit_number,
         )
 
     def _show(self) -> None:
         if self._source is not None:
             self._cache.request(self._frame, self._display)
 
+    def _find_levels(self) -> None:
+        maker = self._cache.maker
+        if isinstance(maker, DisplayMaker):
+            self._contrast.find(self._display, maker)
+
     def _remake(self) -> None:
         """Display frames as they are now, after whatever they are computed from has changed."""
         if self._source is None:
             return
         before, maker = self._cache.maker, self._maker()
+        shown = (self._frame, self._display)
         self._cache.set_maker(maker)
-        if before is None or before.key(self._frame, self._display) != maker.key(
-            self._frame, self._display
-        ):
+        if before is None or before.key(*shown) != maker.key(*shown):
             self._show()
-        for display in set(self._levels) - self._chosen_levels - {Display.RAW}:
-            del self._levels[display]
-        self._choose_levels()
-
-    def _choose_levels(self) -> None:
-        display, maker, store = self._display, self._cache.maker, self._cache.store
-        if maker is None or display in self._levels:
-            return
-        assert isinstance(maker, DisplayMaker)
-
-        def run(progress: Progress) -> tuple[float, float]:
-            return series_levels(maker, display, store, progress)
-
-        def done(levels: tuple[float, float]) -> None:
-            if self._cache.maker is maker and display not in self._levels:
-                self._levels[display] = levels
-                self._emit(Change.DISPLAY)
-
-        # A frame that cannot be read is reported when it is shown; it needs no contrast.
-        self._runner.submit("contrast", run, done, failed=lambda error: None)
+        self._contrast.outdate()
+        self._find_levels()
 
     # ------------------------------------------------------------------ editing
 
@@ -439,10 +418,9 @@ class Session(QObject):
         label
             Name of the step in the history, like ``"Change the border"``.
         """
-        if self._source is None or recipe == self.recipe:
-            return
-        self._history.push(_State(recipe, self.edits), label)
-        self._on_recipe_changed()
+        if self._source is not None and recipe != self.recipe:
+            self._history.push(_State(recipe, self.edits), label)
+            self._on_recipe_changed()
 
     def assign_background(
         self, image: np.ndarray | None, frames: Iterable[int] | None, label: str
@@ -471,61 +449,64 @@ class Session(QObject):
             )
             return
         chosen = range(self.n_frames) if frames is None else [int(i) for i in frames]
-        edits = source.edits
         named = [source.order[i] for i in chosen if 0 <= i < self.n_frames]
-        backgrounds = edits.backgrounds
-        if not [i for i in named if i not in backgrounds or backgrounds[i] is not image]:
-            return
-        self._push_edits(edits.with_background(named, image), label)
+        old = source.edits.backgrounds
+        if any(i not in old or old[i] is not image for i in named):
+            edits = source.edits.with_background(named, image)
+            self._history.push(_State(self.recipe, edits), label)
+            self._on_edits_changed()
 
     def clear_background(self, frames: Iterable[int] | None = None) -> None:
         """Remove the assigned background of some frames (None: of all)."""
-        count = self.n_frames if frames is None else len(frames := list(frames))
-        which = "this frame" if count == 1 else f"{count} frames"
-        self.assign_background(None, frames, f"Clear the background of {which}")
+        chosen = None if frames is None else list(frames)
+        count = self.n_frames if chosen is None else len(chosen)
+        which = "one frame" if count == 1 else f"{count} frames"
+        self.assign_background(None, chosen, f"Clear the background of {which}")
 
     def assign_background_file(self, path: str | Path, frames: Iterable[int] | None) -> None:
         """Use the image in a file (FLImage, series, TIFF, …; stacks are averaged) (a job)."""
-        path, chosen = Path(path), None if frames is None else list(frames)
-        shape = self.shape
-        if self._source is None or self._is_writing():
-            return
+        path, shape = Path(path), self.shape
 
         def run(progress: Progress) -> np.ndarray:
-            return read_background_image(path, shape, progress)
+            return opening.read_background_image(path, shape, progress)
 
-        self._assign_later(f"Reading {path.name}", run, chosen, f"Use {path.name} as background")
+        self._assign_later(f"Reading {path.name}", run, frames, f"Use {path.name} as background")
 
     def assign_background_frames(
         self, sources: Sequence[int], frames: Iterable[int] | None
     ) -> None:
         """Use the average of some raw frames of this recording as background (a job)."""
-        source, chosen = self._source, None if frames is None else list(frames)
-        if source is None or self._is_writing() or not len(sources):
+        source, wanted = self._source, list(sources)
+        if source is None or not wanted:
             return
-        wanted = list(sources)
 
         def run(progress: Progress) -> np.ndarray:
             return work.mean_frame(source, wanted, progress)
 
         name = f"frame {wanted[0]}" if len(wanted) == 1 else f"the mean of {len(wanted)} frames"
-        self._assign_later(f"Averaging {name}", run, chosen, f"Use {name} as background")
+        self._assign_later(f"Averaging {name}", run, frames, f"Use {name} as background")
 
-    def _assign_later(self, busy: str, run: Any, frames: list[int] | None, label: str) -> None:
+    def _assign_later(
+        self,
+        name: str,
+        run: Callable[[Progress], np.ndarray],
+        frames: Iterable[int] | None,
+        label: str,
+    ) -> None:
+        if self._source is None or self._refuses():
+            return
+        chosen = None if frames is None else list(frames)
+
         def done(image: np.ndarray) -> None:
             image.setflags(write=False)
-            self._end()
-            self.assign_background(image, frames, label)
+            self._foreground.end()
+            self.assign_background(image, chosen, label)
 
-        self._begin("edit", busy, run, done)
-
-    def _push_edits(self, edits: Edits, label: str) -> None:
-        self._history.push(_State(self.recipe, edits), label)
-        self._on_edits_changed()
+        self._foreground.begin("edit", name, run, done)
 
     def _on_recipe_changed(self) -> None:
-        fit_change = Change.FIT if self._fit is not None else Change.RECIPE
-        self._emit(Change.RECIPE | Change.HISTORY | fit_change)
+        fit = Change.FIT if self.fit is not None else Change(0)
+        self.changed.emit(Change.RECIPE | Change.HISTORY | fit)
         self._measure()
 
     def _on_edits_changed(self) -> None:
@@ -535,8 +516,8 @@ class Session(QObject):
         self._edition += 1
         self._source = EditedSource(self._opened.source.source, self.edits)
         self._frame = min(self._frame, self.n_frames - 1)
-        fit_change = Change.FIT if self._fit is not None else Change.BACKGROUND
-        self._emit(Change.BACKGROUND | Change.HISTORY | fit_change)
+        fit = Change.FIT if self.fit is not None else Change(0)
+        self.changed.emit(Change.BACKGROUND | Change.HISTORY | fit)
         self._remake()
         self._measure()
 
@@ -575,148 +556,86 @@ class Session(QObject):
 
     def _move(self, by: int) -> None:
         before = self._history.state
-        if not self._history.go_to(self._history.place + by):
-            return
-        after = self._history.state
-        if after.edits is not before.edits:
-            self._on_edits_changed()
-        if after.recipe != before.recipe:
-            self._on_recipe_changed()
-        elif after.edits is before.edits:
-            self._emit(Change.HISTORY)
+        if self._history.go_to(self._history.place + by):
+            after = self._history.state
+            if after.edits is not before.edits:
+                self._on_edits_changed()
+            if after.recipe != before.recipe:
+                self._on_recipe_changed()
 
     # ------------------------------------------------------------------ measuring and fitting
 
     @property
     def scan(self) -> SeriesScan | None:
         """Summaries of all frames; None until they are measured."""
-        return self._scan
+        return self._measuring.scan
 
     @property
     def trace(self) -> Trace | None:
         """Signal of every frame, before any fit; None until the frames are measured."""
-        return self._trace
+        return self._measuring.trace
 
     @property
     def background_levels(self) -> np.ndarray | None:
         """Background level of every frame, (n,) [counts]; None until they are measured."""
-        return self._background_levels
+        return self._measuring.levels
 
     @property
     def fit(self) -> BleachFit | None:
         """The last fit; None before the first one."""
-        return self._fit
+        return self._measuring.fit
 
     @property
     def fit_current(self) -> bool:
         """Whether :attr:`fit` belongs to the settings and edits as they are now."""
-        return self._fit is not None and self._fit_state == self._state_key()
+        return self._measuring.has_fit(self.recipe, self._edition)
 
     @property
     def tuning_error(self) -> Exception | None:
         """Why trace or fit cannot be computed with the settings as they are; mostly None."""
-        return self._tuning_error
+        return self._measuring.error
 
     @property
     def measuring(self) -> bool:
         """Whether frames are being measured, in the background or because of :meth:`run_fit`."""
-        return self._scanning_key is not None
+        return self._measuring.scanning
 
     def run_fit(self) -> None:
         """Measure the frames where needed and fit the decay (a job).
 
         From then on, the fit follows every change of the settings.
         """
-        if self._source is None or self._is_writing():
-            return
-        self._fit_wanted = True
-        self._set_busy("Correcting")
-        if self._measured == self._state_key() and self.fit_current:
-            # The same settings give the same fit: tell so that the person sees an answer.
-            self._end()
-            self._emit(Change.FIT)
-            return
-        self._measure()
-
-    def _state_key(self) -> object:
-        return (self._edition, self.recipe)
-
-    def _measure(self) -> None:
-        """Bring scan, trace and fit up to date, as far as they are not."""
-        source, recipe = self._source, self.recipe
-        if source is None:
-            return
-        key = (self._edition, *work.scan_settings(recipe))
-        if key == self._scan_key:
-            if self._scanning_key is not None:
-                self._runner.cancel("scan")
-                self._end_scan()
-            self._fit_trace()
-        elif key != self._scanning_key:
-            self._scan_frames(source, recipe, key)
-
-    def _scan_frames(self, source: EditedSource, recipe: Recipe, key: object) -> None:
-        def run(progress: Progress) -> SeriesScan:
-            return work.scan(source, recipe, progress)
-
-        def done(scan: SeriesScan) -> None:
-            self._scan, self._scan_key = scan, key
-            self._end_scan()
-            self._emit(Change.SCAN)
+        if self._source is not None and not self._refuses():
+            self._measuring.fit_wanted = True
+            self._foreground.show("scan", CORRECTING)
             self._measure()
 
-        def failed(error: Exception) -> None:
-            self._end_scan()
-            self._on_measuring_failed(error)
+    def _measure(self) -> None:
+        if self._source is not None:
+            self._measuring.update(self._source, self.recipe, self._edition)
 
-        self._scanning_key = key
-        self._runner.submit("scan", run, done, failed=failed, progressed=self._on_scan_progressed)
+    def _end_correcting(self, tell: Callable[[], None] | None = None) -> bool:
+        """End what :meth:`run_fit` began; tell whether it had."""
+        asked = self.busy == CORRECTING
+        if asked:
+            self._foreground.end(tell)
+        return asked
 
-    def _end_scan(self) -> None:
-        self._scanning_key = None
-        self.quiet_progress.emit(1, 1, "")
-
-    def _fit_trace(self) -> None:
-        scan, recipe, state, wanted = self._scan, self.recipe, self._state_key(), self._fit_wanted
-        assert scan is not None
-
-        def run(progress: Progress) -> work.Measured:
-            return work.measure(scan, recipe, wanted)
-
-        def done(measured: work.Measured) -> None:
-            self._tuning_error = None
-            self._trace = measured.trace
-            self._background_levels = measured.levels
-            self._measured = state
-            change = Change.SCAN
-            if measured.fit is not None:
-                self._adopt_fit(measured.fit, state)
-                change |= Change.FIT
-                self._end_fit()
-            self._emit(change)
-            self._remake()
-
-        self._runner.submit("fit", run, done, failed=self._on_measuring_failed)
-
-    def _adopt_fit(self, fit: BleachFit, state: object) -> None:
-        self._fit, self._fit_state = fit, state
-        self._fit_number += 1
-
-    def _on_scan_progressed(self, done: int, total: int, stage: str) -> None:
-        signal = self.job_progress if self._busy else self.quiet_progress
-        signal.emit(done, total, stage)
+    def _on_measuring_measured(self, with_fit: bool) -> None:
+        change = Change.SCAN | Change.FIT if with_fit else Change.SCAN
+        if not with_fit or not self._end_correcting(lambda: self.changed.emit(change)):
+            self.changed.emit(change)
+        self._remake()
 
     def _on_measuring_failed(self, error: Exception) -> None:
-        self._tuning_error = error
-        asked = bool(self._busy)
-        self._end_fit()
-        self._emit(Change.SCAN | Change.FIT)
-        if asked or self._fit is not None:
+        asked = self._end_correcting()
+        self.changed.emit(Change.SCAN | Change.FIT)
+        if asked or self.fit is not None:
             self.failed.emit(error)
 
-    def _end_fit(self) -> None:
-        if self._busy == "Correcting":
-            self._end()
+    def _on_measuring_progressed(self, done: int, total: int, stage: str) -> None:
+        signal = self.job_progress if self.busy == CORRECTING else self.quiet_progress
+        signal.emit(done, total, stage)
 
     # ------------------------------------------------------------------ writing
 
@@ -724,18 +643,16 @@ class Session(QObject):
         self, path: str | Path, overwrite: bool = False, compression: str = "balanced"
     ) -> None:
         """Write the corrected series to a new file (a job); :attr:`exported` tells when."""
-        source, recipe, path = self._source, self.recipe, Path(path)
-        if source is None or self._is_writing():
+        source, recipe, edition, path = self._source, self.recipe, self._edition, Path(path)
+        if source is None or self._refuses():
             return
-        fit = self._fit if self.fit_current else None
-        scan_key = (self._edition, *work.scan_settings(recipe))
-        scan = self._scan if self._scan_key == scan_key else None
-        state = self._state_key()
+        fit = self.fit if self.fit_current else None
+        scan = self.scan if self._measuring.has_scan(recipe, edition) else None
 
         def run(progress: Progress) -> BleachFit:
             from flimage import correct
 
-            done = correct.run(
+            correction = correct.run(
                 source,
                 recipe,
                 path,
@@ -745,22 +662,22 @@ class Session(QObject):
                 scan=scan,
                 compression=compression,
             )
-            return done.fit
+            return correction.fit
 
         def done(fit: BleachFit) -> None:
             self._result_path = path
-            self._end(self.exported, path)
-            if state == self._state_key() and not self.fit_current:
-                self._adopt_fit(fit, state)
-                self._emit(Change.FIT)
+            self._foreground.end(lambda: self.exported.emit(path))
+            if (recipe, edition) == (self.recipe, self._edition) and not self.fit_current:
+                self._measuring.adopt_fit(fit, recipe, edition)
+                self.changed.emit(Change.FIT)
                 self._remake()
 
-        self._begin("write", f"Writing {path.name}", run, done)
+        self._foreground.begin("write", f"Writing {path.name}", run, done)
 
     def save_as(self, path: str | Path, overwrite: bool = False) -> None:
         """Write the recording with its edits, uncorrected, to a file (a job)."""
         source, edits, path = self._source, self.edits, Path(path)
-        if source is None or self._is_writing():
+        if source is None or self._refuses():
             return
 
         def run(progress: Progress) -> Path:
@@ -768,81 +685,41 @@ class Session(QObject):
 
         def done(path: Path) -> None:
             self._saved_edits = edits
-            self._end(self.saved, path)
-            self._emit(Change.HISTORY)
+            self._foreground.end(lambda: self.saved.emit(path))
+            self.changed.emit(Change.HISTORY)
 
-        self._begin("write", f"Saving {path.name}", run, done)
+        self._foreground.begin("write", f"Saving {path.name}", run, done)
 
     # ------------------------------------------------------------------ jobs
 
     @property
     def busy(self) -> str:
         """What runs that the person waits for; empty when nothing does."""
-        return self._busy
+        return self._foreground.name
 
     @property
-    def writing(self) -> bool:
-        """Whether a file is being written, so that leaving now would lose work."""
-        return not self._runner.is_idle("write")
+    def at_rest(self) -> bool:
+        """Whether nothing at all runs or waits, in the foreground or in the background."""
+        return not self.busy and not self.measuring and self._runner.is_idle()
 
     def cancel(self) -> None:
         """Stop what :attr:`busy` names; nothing half-done is left."""
-        if not self._busy:
-            return
-        if self._busy == "Correcting":
-            self._fit_wanted = self._fit is not None
-            self._runner.cancel("scan", "fit")
-            self._end_scan()
-            self._end()
-            return
-        self._runner.cancel("open", "write", "edit")
+        if self.busy == CORRECTING:
+            self._measuring.fit_wanted = self.fit is not None
+            self._measuring.stop()
+            self._foreground.end()
+        else:
+            self._foreground.cancel()
 
     def wait(self) -> None:
         """Block until all jobs have ended; their results arrive through the event loop."""
         self._runner.wait()
 
-    def _begin(self, lane: str, busy: str, run: Any, done: Any, dropped: Any = None) -> None:
-        def failed(error: Exception) -> None:
-            self._end(self.failed, error)
-
-        def cancelled() -> None:
-            # Not when a newer request is what the person waits for now.
-            if self._busy_number == number:
-                self._end()
-
-        number = self._runner.submit(
-            lane,
-            run,
-            done,
-            failed=failed,
-            cancelled=cancelled,
-            progressed=self.job_progress.emit,
-            dropped=dropped,
-        )
-        self._busy_number = number
-        self._set_busy(busy)
-
-    def _end(self, tells: Any = None, what: Any = None) -> None:
-        """End what the person waits for, telling the outcome before that it is over."""
-        was_busy, self._busy = self._busy, ""
-        if tells is not None:
-            tells.emit(what)
-        if was_busy and not self._busy:
-            self._emit(Change.JOB)
-
-    def _set_busy(self, busy: str) -> None:
-        if busy != self._busy:
-            self._busy = busy
-            self._emit(Change.JOB)
-
-    def _is_writing(self) -> bool:
+    def _refuses(self) -> bool:
         """Refuse a request while something runs that it would disturb."""
-        if self._busy and not self._busy.startswith("Opening"):
+        if self.busy and self._foreground.lane != "open":
             self.failed.emit(
-                InputError(f"Busy ({self._busy}); wait until it is done, or cancel it first.")
+                InputError(f"Busy ({self.busy}); wait until it is done, or cancel it first.")
             )
             return True
         return False
-
-    def _emit(self, change: Change) -> None:
-        self.changed.emit(change)

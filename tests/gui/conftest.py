@@ -134,7 +134,7 @@ def settle(qtbot) -> Callable[[Session], None]:
 
     def wait(session: Session) -> None:
         def at_rest() -> bool:
-            return session._runner.is_idle() and not session.busy and not session.measuring
+            return session.at_rest
 
         # Twice: a result that arrives may start the next job.
         for _ in range(2):
