@@ -117,7 +117,8 @@ def _read_chunk(dataset: Any) -> npt.NDArray[Any] | None:
         return None
     try:
         mask, chunk = dataset.read_direct_chunk((0,) * len(shape))
-    except (OSError, RuntimeError, ValueError):
+    except (OSError, RuntimeError, ValueError, MemoryError):
+        # A chunk that was never written has no size, which h5py takes for an enormous one.
         return None
     if mask:
         return None

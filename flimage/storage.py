@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import h5py
@@ -83,7 +84,7 @@ def open_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
 def _explain_open(path: Path, mode: str, error: OSError) -> Exception:
     """Say in one sentence why HDF5 could not open a file."""
     text = str(error).lower()
-    if "lock" in text:
+    if re.search(r"\block\b", text):
         return FileAccessError(
             f"{path} is in use by another program that writes to it; close it there first."
         )
