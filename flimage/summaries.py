@@ -21,6 +21,7 @@ __all__ = [
     "Layout",
     "Summaries",
     "detector_level",
+    "missing_light",
     "summarise",
     "tile_edges",
 ]
@@ -78,6 +79,8 @@ class Layout:
         Whether the first moments of the background in the rings are wanted too.
     tiles
         Number of tiles along (y, x).
+    mean_image
+        Time average (y, x), which tells how much a missing pixel would have added.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Layout:
         rings: int | None,
         moments: bool,
         tiles: tuple[int, int],
+        mean_image: Float,
     ) -> None:
         height, width = shape
         self.shape = shape
@@ -123,6 +127,8 @@ class Layout:
             self.moment_weights = np.stack(
                 [(columns - (width - 1) / 2) * away, (rows - (height - 1) / 2) * away]
             ).astype(np.float32)
+        self.region_pixels = np.flatnonzero(region)
+        self.region_mean = np.nan_to_num(mean_image.ravel()[self.region_pixels])
         self.has_drawn = background_region is not None
         self.y_edges = tile_edges(height, tiles[0])
         self.x_edges = tile_edges(width, tiles[1])
@@ -217,6 +223,7 @@ class Summaries:
     maximum: Float
     percentiles: npt.NDArray[np.float32]
     missing: Int
+    region_missing: Float
     peaks: Float
     at_peak: Int
 
@@ -241,6 +248,7 @@ def summarise(batch: FrameBatch, layout: Layout) -> Summaries:
         whole = bool(np.isfinite(sums).all())
     counts = None
     missing = np.zeros(count, np.int64)
+    region_missing = np.zeros(count)
     if whole:
         lowest = flat.min(axis=1).astype(np.float64)
         highest = flat.max(axis=1).astype(np.float64)
@@ -251,6 +259,7 @@ def summarise(batch: FrameBatch, layout: Layout) -> Summaries:
         filled = np.where(finite, flat, 0)
         sums, moments = layout.sums(filled, moments=True)
         counts, _ = layout.sums(finite.astype(np.float32))
+        region_missing = missing_light(finite[:, layout.region_pixels], layout.region_mean)
         empty = missing == flat.shape[1]
         lowest = np.where(finite, flat, np.inf).min(axis=1).astype(np.float64)
         highest = np.where(finite, flat, -np.inf).max(axis=1).astype(np.float64)
@@ -269,9 +278,24 @@ def summarise(batch: FrameBatch, layout: Layout) -> Summaries:
         highest,
         _percentiles(flat, whole),
         missing,
+        region_missing,
         peaks,
         at_peak,
     )
+
+
+def missing_light(finite: Mask, mean: Float) -> Float:
+    """Sum of the time average over missing pixels.
+
+    Parameters
+    ----------
+    finite
+        (n, pixels) where frames have a value.
+    mean
+        (pixels,) time average.
+    """
+    light: Float = ~finite @ mean
+    return light
 
 
 def _saturation(batch: FrameBatch, highest: Float) -> tuple[Float, Int]:

@@ -94,6 +94,9 @@ def check(scan, source, recipe=None):
                 )
     np.testing.assert_allclose(scan.region_sum, images[:, scan.region].sum(1), rtol=1e-12)
     np.testing.assert_array_equal(scan.region_count, known[:, scan.region].sum(1))
+    mean = np.nan_to_num(scan.mean_image[scan.region])
+    lost = [(mean * ~frame[scan.region]).sum() for frame in known]
+    np.testing.assert_allclose(scan.region_missing, lost, rtol=1e-12, atol=1e-9)
     np.testing.assert_allclose(scan.total, images.sum((1, 2)), rtol=1e-12)
     np.testing.assert_array_equal(scan.n_nan, (~known).sum((1, 2)))
     for i in range(len(source)):
@@ -151,11 +154,12 @@ def test_nan_and_infinite_pixels_are_left_out_of_everything():
     frames[3][0, 0] = np.inf
     frames[3][20, 20:24] = -np.inf
     frames[5][:] = np.nan
+    frames[6][18:22, 24:28] = np.nan
     source = ArraySource(frames)
     recipe = Recipe(border_px=4, background_source="plane")
     scan = scan_series(source, recipe)
     check(scan, source, recipe)
-    assert scan.n_nan.tolist() == [0, 0, 1, 5, 0, frames[0].size, 0, 0]
+    assert scan.n_nan.tolist() == [0, 0, 1, 5, 0, frames[0].size, 16, 0]
     assert np.isfinite(scan.mean_image).all()
 
 
