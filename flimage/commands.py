@@ -64,6 +64,7 @@ class ProgressBar:
             tqdm.monitor_interval = 0  # no watchdog thread: this bar is updated often
             self._bar = tqdm(
                 total=total,
+                desc=stage,
                 file=sys.stderr,
                 leave=False,
                 dynamic_ncols=True,

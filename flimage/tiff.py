@@ -145,7 +145,7 @@ class TiffRecording(Recording):
         series = found[0]
         self.dtype = np.dtype(series.dtype)
         self._check_dtype()
-        axes, shape = series.get_axes(squeeze=False), series.get_shape(squeeze=False)
+        axes, shape = series.axes, series.shape
         self._pages: Sequence[Any] = series.pages
         if len(found) > 1:
             # Images that a program wrote one by one, without saying that they belong together.
@@ -178,7 +178,12 @@ class TiffRecording(Recording):
                 offset=series.dataoffset,
                 shape=(self.n_frames, *self.shape),
             )
-        elif len(self._pages) != self.n_frames:
+            return
+        if len(self._pages) < self.n_frames and math.prod(series.keyframe.shape) == math.prod(
+            self.shape
+        ):
+            self._pages = [*self._pages, *[None] * (self.n_frames - len(self._pages))]
+        if len(self._pages) != self.n_frames:
             # Frames that are no pages of their own (volumes, separate planes): read at once.
             self._map = series.asarray().reshape(self.n_frames, *self.shape)
         elif any(page is None for page in self._pages):
