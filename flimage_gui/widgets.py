@@ -381,15 +381,15 @@ class QuantitySpin(QDoubleSpinBox):
 class Notice(WrappedLabel):
     """A sentence on a tinted ground: good, caution, refused or neutral.
 
-    The grade is also said in words (and with a sign), never by colour alone.
+    The text has to say the grade as well: a colour alone is not seen by everybody.
     """
 
-    #: grade -> (sign, light ground, light text, dark ground, dark text)
-    _STYLES: ClassVar[dict[str, tuple[str, str, str, str, str]]] = {
-        "neutral": ("", "", "", "", ""),
-        "good": ("✓", "#e3f4e6", "#14532d", "#163a24", "#bdf0cb"),
-        "caution": ("!", "#fdf0d2", "#6b4300", "#44330c", "#ffe2a0"),
-        "refused": ("✕", "#fbe3e1", "#7f1d1d", "#4a1c1c", "#ffc9c4"),
+    #: grade -> ground and text in the light theme, ground and text in the dark one
+    _STYLES: ClassVar[dict[str, tuple[str, str, str, str]]] = {
+        "neutral": ("", "", "", ""),
+        "good": ("#e3f4e6", "#14532d", "#163a24", "#bdf0cb"),
+        "caution": ("#fdf0d2", "#6b4300", "#44330c", "#ffe2a0"),
+        "refused": ("#fbe3e1", "#7f1d1d", "#4a1c1c", "#ffc9c4"),
     }
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -406,10 +406,6 @@ class Notice(WrappedLabel):
         """The grade that is shown."""
         return self._grade
 
-    def sign(self) -> str:
-        """Return the sign that stands for the grade."""
-        return self._STYLES[self._grade][0]
-
     def show_notice(self, grade: str, html: str) -> None:
         """Show a text (rich) in the colours of `grade`; unknown grades are neutral."""
         grade = grade if grade in self._STYLES else "neutral"
@@ -425,10 +421,13 @@ class Notice(WrappedLabel):
         if event.type() in (event.Type.PaletteChange, event.Type.ApplicationPaletteChange):
             self._apply_style()
 
+    def colors(self, dark: bool) -> tuple[str, str]:
+        """Return ground and text of the grade; both are empty where the palette's are used."""
+        ground, text, dark_ground, dark_text = self._STYLES[self._grade]
+        return (dark_ground, dark_text) if dark else (ground, text)
+
     def _apply_style(self) -> None:
-        _, ground, text, dark_ground, dark_text = self._STYLES[self._grade]
-        if is_dark(self.window().palette()):
-            ground, text = dark_ground, dark_text
+        ground, text = self.colors(is_dark(self.window().palette()))
         sheet = "Notice { padding: 8px; border-radius: 4px;"
         sheet += f" background: {ground}; color: {text}; }}" if ground else " }"
         # Setting a style sheet changes the palette, which would call this again.

@@ -1,0 +1,313 @@
+"""The bleach panel asks the session for settings and runs, and tells what came out."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from controls import bleaching, click, find, type_number, write_frames
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+)
+
+from flimage.models import MODELS
+from flimage.verdict import Reason, Verdict
+from flimage_gui import fit_table, work
+from flimage_gui.bleach_panel import BleachPanel, verdict_html
+from flimage_gui.fit_table import FitTable, fit_rows
+from flimage_gui.model_names import model_hint, model_items
+from flimage_gui.session import Session
+from flimage_gui.widgets import Notice
+
+
+@pytest.fixture
+def panel(qtbot, session: Session) -> BleachPanel:
+    made = BleachPanel(session)
+    qtbot.addWidget(made)
+    made.resize(340, 800)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+@pytest.fixture
+def opened(panel: BleachPanel, session: Session, recording: Path, settle) -> BleachPanel:
+    session.open(recording)
+    settle(session)
+    return panel
+
+
+@pytest.fixture
+def fitted(qtbot, opened: BleachPanel, session: Session, settle) -> BleachPanel:
+    click(qtbot, opened, "runBleachButton")
+    settle(session)
+    assert session.fit_current
+    return opened
+
+
+def test_every_model_of_the_library_is_offered_with_its_formula(opened) -> None:
+    combo = find(opened, QComboBox, "modelCombo")
+    names = [combo.itemData(i) for i in range(combo.count())]
+    assert sorted(names) == sorted({"auto", *MODELS})
+    for index, name in enumerate(names):
+        tip = combo.itemData(index, Qt.ItemDataRole.ToolTipRole)
+        assert tip
+        assert name == "auto" or MODELS[name].reference.split(",")[0] in tip
+
+
+def test_methods_that_erase_real_changes_are_marked_and_come_last() -> None:
+    marked = [name for text, name, _ in model_items() if "not for quantification" in text]
+    assert marked == [name for name, model in MODELS.items() if not model.quantitative]
+    assert marked == [name for _, name, _ in model_items()][-len(marked) :]
+    assert all("Not for quantification" in model_hint(name) for name in marked)
+
+
+def test_the_model_is_chosen_by_keys_and_its_formula_shown(qtbot, opened, session) -> None:
+    combo = find(opened, QComboBox, "modelCombo")
+    assert combo.currentData() == "exponential"
+    combo.setFocus()
+    qtbot.keyClick(combo, Qt.Key.Key_Down)
+    assert session.recipe.model == combo.currentData() == "biexponential"
+    assert "k2" in find(opened, QLabel, "modelHint").text()
+    session.undo()
+    assert combo.currentData() == "exponential"
+
+
+def test_the_meaning_of_the_offset_is_explained_where_it_is_chosen(qtbot, opened, session) -> None:
+    hint = find(opened, QLabel, "offsetHint")
+    assert "stays" in hint.text()
+    combo = find(opened, QComboBox, "offsetCombo")
+    combo.setFocus()
+    qtbot.keyClick(combo, Qt.Key.Key_Down)
+    assert session.recipe.offset == "background"
+    assert "subtracted" in hint.text()
+
+
+def test_the_range_is_typed_and_given_back(qtbot, opened, session) -> None:
+    end = session.n_frames - 1
+    type_number(qtbot, opened, "rangeStartSpin", 2)
+    type_number(qtbot, opened, "rangeStopSpin", 9)
+    assert (session.recipe.first, session.recipe.last) == (2, 9)
+    assert find(opened, QSpinBox, "rangeStartSpin").maximum() == 9
+    assert find(opened, QSpinBox, "rangeStopSpin").minimum() == 2
+    click(qtbot, opened, "rangeAllButton")
+    assert (session.recipe.first, session.recipe.last) == (None, None)
+    assert find(opened, QSpinBox, "rangeStopSpin").value() == end
+
+
+def test_a_range_over_all_frames_is_no_limit(qtbot, opened, session) -> None:
+    session.set_recipe(session.recipe.replace(first=3), "test")
+    type_number(qtbot, opened, "rangeStartSpin", 0)
+    assert session.recipe.first is None
+    assert session.recipe.last is None
+
+
+def test_denoising_is_switched_by_its_check_box(qtbot, opened, session) -> None:
+    check = find(opened, QCheckBox, "denoiseCheck")
+    check.setFocus()
+    qtbot.keyClick(check, Qt.Key.Key_Space)
+    assert session.recipe.denoise == 1.0
+    qtbot.keyClick(check, Qt.Key.Key_Space)
+    assert session.recipe.denoise == 0.0
+
+
+def test_showing_a_recipe_from_elsewhere_asks_for_nothing(opened, session) -> None:
+    recipe = session.recipe.replace(
+        model="linear", first=2, last=8, denoise=2.5, offset="background"
+    )
+    session.set_recipe(recipe, "elsewhere")
+    assert session.recipe == recipe, "showing a strength of 2.5 must not make it 1"
+    assert session.steps == ("elsewhere",)
+
+
+def test_a_run_gives_parameters_and_a_verdict_in_words(fitted, session) -> None:
+    table = find(fitted, FitTable, "fitTable")
+    assert table.isVisible()
+    names = [table.item(row, 0).text() for row in range(table.rowCount())]
+    assert {"Offset c", "Amplitude A", "Rate k", "Half-life", "R²"} <= set(names)
+    verdict = find(fitted, Notice, "verdictLabel")
+    assert verdict.grade == session.fit.verdict.grade
+    assert session.fit.verdict.sentence.split()[0] in verdict.text()
+    assert find(fitted, QPushButton, "exportButton").isEnabled()
+
+
+def test_the_table_shows_the_rate_of_the_fit_with_its_error_and_unit(fitted, session) -> None:
+    rate = session.fit.parameter("rate")
+    row = next(row for row in fit_rows(session.fit) if row.name.startswith("Rate"))
+    value, error = (float(part) for part in row.estimate.split(" ± "))
+    low, high = (float(part) for part in row.interval.split(" … "))
+    assert row.unit == "/s"
+    assert value == pytest.approx(rate.value, abs=rate.stderr)
+    assert error == pytest.approx(rate.stderr, rel=0.1)
+    assert low < value < high
+
+
+def test_amplitudes_are_means_per_pixel_and_tell_the_sum(fitted, session) -> None:
+    amplitude = session.fit.parameter("amplitude")
+    row = next(row for row in fit_rows(session.fit) if row.name.startswith("Amplitude"))
+    shown = float(row.estimate.split(" ± ")[0])
+    assert shown == pytest.approx(amplitude.value / session.fit.trace.region_pixels, rel=0.01)
+    assert str(session.fit.trace.region_pixels) in row.tip
+
+
+def test_a_narrow_table_puts_intervals_below_values_and_a_wide_one_beside(qtbot, fitted) -> None:
+    table = find(fitted, FitTable, "fitTable")
+    assert table.stacked
+    assert "…" in table.item(0, 1).text()
+    fitted.resize(700, 800)
+    qtbot.waitUntil(lambda: not table.stacked)
+    assert "…" not in table.item(0, 1).text()
+    assert not table.isColumnHidden(2)
+
+
+def test_the_table_is_copied_with_all_columns(qtbot, fitted) -> None:
+    table = find(fitted, FitTable, "fitTable")
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    lines = QApplication.clipboard().text().splitlines()
+    assert lines[0].split("\t") == list(fit_table.HEADERS)
+    assert len(lines) == table.rowCount() + 1
+    assert all(line.count("\t") == 3 for line in lines)
+
+
+def test_export_is_asked_for_by_its_button(qtbot, fitted) -> None:
+    with qtbot.waitSignal(fitted.export_requested):
+        click(qtbot, fitted, "exportButton")
+
+
+def test_a_run_can_be_cancelled_and_the_panel_says_what_runs(
+    qtbot, opened, session, settle, monkeypatch
+) -> None:
+    started, release = threading.Event(), threading.Event()
+    measure = work.measure
+
+    def slow(*args: object) -> work.Measured:
+        started.set()
+        release.wait(20)
+        return measure(*args)
+
+    monkeypatch.setattr(work, "measure", slow)
+    click(qtbot, opened, "runBleachButton")
+    assert started.wait(20)
+    try:
+        assert find(opened, QProgressBar, "progressBar").isVisible()
+        assert not find(opened, QPushButton, "runBleachButton").isEnabled()
+        assert not find(opened, QPushButton, "exportButton").isEnabled()
+        assert find(opened, QLabel, "stageLabel").text() == session.busy != ""
+        click(qtbot, opened, "cancelButton")
+    finally:
+        release.set()
+    settle(session)
+    assert session.fit is None
+    assert not find(opened, QProgressBar, "progressBar").isVisible()
+    assert find(opened, QPushButton, "runBleachButton").isEnabled()
+
+
+def test_a_series_that_does_not_bleach_is_refused_with_the_reason(
+    qtbot, opened, session, settle, tmp_path
+) -> None:
+    frames = bleaching(20)
+    rng = np.random.default_rng(3)
+    frames[:] = frames[0] + rng.normal(0, 2, frames.shape)
+    session.open(write_frames(tmp_path / "constant.h5", frames))
+    settle(session)
+    click(qtbot, opened, "runBleachButton")
+    settle(session)
+    verdict = find(opened, Notice, "verdictLabel")
+    assert verdict.grade == "refused"
+    assert "Not corrected" in verdict.text()
+    assert session.fit.verdict.reasons[0].sentence[:20] in verdict.text()
+
+
+def test_another_recording_takes_the_result_away(qtbot, fitted, session, settle, tmp_path) -> None:
+    session.open(write_frames(tmp_path / "other.h5", bleaching(8)))
+    settle(session)
+    assert not find(fitted, FitTable, "fitTable").isVisible()
+    assert find(fitted, Notice, "verdictLabel").grade == "neutral"
+    assert find(fitted, QSpinBox, "rangeStopSpin").value() == 7
+
+
+@pytest.mark.parametrize(
+    ("severity", "sign", "words"),
+    [
+        ("info", "✓", "Good"),
+        ("caution", "⚠", "Use with caution"),
+        ("refused", "✕", "Not corrected"),
+    ],
+)
+def test_a_verdict_has_sign_and_words_besides_its_colour(severity, sign, words) -> None:
+    verdict = Verdict((Reason("outliers", severity, "Frame 3 is <odd>."),), summary="All is well.")
+    text = verdict_html(verdict)
+    assert text.startswith(f"<b>{sign} {words}</b>")
+    assert "Frame 3 is &lt;odd&gt;." in text
+    assert ("All is well." in text) == (severity == "info")
+
+
+@pytest.mark.parametrize("grade", ["good", "caution", "refused"])
+def test_grades_differ_in_colour_and_can_be_read(qtbot, grade) -> None:
+    notice = Notice()
+    qtbot.addWidget(notice)
+    neutral = notice.styleSheet()
+    notice.show_notice(grade, "text")
+    assert notice.styleSheet() != neutral
+    for light in (True, False):
+        ground, text = notice.colors(dark=not light)
+        assert _contrast(ground, text) >= 4.5
+
+
+def _contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours after WCAG 2.1."""
+
+    def luminance(color: str) -> float:
+        parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_without_a_recording_nothing_can_be_changed(panel) -> None:
+    for control in panel.findChildren((QComboBox, QSpinBox, QPushButton, QCheckBox)):
+        assert not control.isEnabled(), control.objectName()
+
+
+def test_every_control_says_what_it_is(panel) -> None:
+    controls = panel.findChildren((QComboBox, QAbstractSpinBox, QPushButton, QCheckBox))
+    assert len(controls) == 9
+    for control in controls:
+        assert control.objectName()
+        assert control.accessibleName()
+        assert control.toolTip()
+
+
+def test_the_tab_key_goes_through_the_controls_from_top_to_bottom(qtbot, fitted) -> None:
+    expected = [
+        "modelCombo",
+        "offsetCombo",
+        "rangeStartSpin",
+        "rangeStopSpin",
+        "denoiseCheck",
+        "runBleachButton",
+        "exportButton",
+        "fitTable",
+    ]
+    place = find(fitted, QComboBox, "modelCombo")
+    seen = []
+    for _ in range(60):
+        if place.objectName() in expected:
+            seen.append(place.objectName())
+        place = place.nextInFocusChain()
+        if place.objectName() == "modelCombo":
+            break
+    assert seen == expected
