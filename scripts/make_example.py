@@ -10,7 +10,7 @@ a correction has to find out is known here, in :data:`TRUTH`, and a test compare
 * each frame carries Poisson noise of the photo-electrons (0.5 counts each) and read noise of 1.4
   electrons, and is rounded to whole counts as a camera does;
 * frames are about 0.5 s apart, with the jitter of a real acquisition and one pause of 2.5 s;
-* the cells drift by 1.2 pixels in all.
+* the cells drift by half a pixel in all.
 
 Run ``python scripts/make_example.py OUT.h5`` (or ``make example``). The same version of NumPy
 gives the same frames each time.
@@ -76,7 +76,7 @@ class Truth:
     peak: float = 900.0
     interval: float = 0.5
     pause: float = 2.0
-    drift: tuple[float, float] = (0.8, -0.9)
+    drift: tuple[float, float] = (0.3, -0.4)
     pixel_size: float = 1.08e-7
 
     def decay(self, times: npt.ArrayLike) -> npt.NDArray[np.float64]:
