@@ -19,6 +19,8 @@ Array = npt.NDArray[np.float64]
 
 #: Chance at which a decay is told from noise.
 _SIGNIFICANT = 1e-4
+#: Part of the variation that a decay must make up to be believed whatever the rest looks like.
+_DOMINANT = 0.8
 #: Degrees of freedom that the known noise of the pixels is worth.
 _PRIOR_FREEDOM = 4.0
 
@@ -72,6 +74,11 @@ def refusal(
         extra, gained = 1, 0.0
     chance = float(fdtrc(extra, max(freedom / factor, 1.0), max(gained, 0.0) / extra / scatter))
     if chance < _SIGNIFICANT:
+        return None
+    # A decay that makes up most of the variation is corrected even where the rest of it goes
+    # together: the verdict warns of that.
+    plain = float(fdtrc(extra, max(freedom, 1.0), max(gained, 0.0) / extra / (scatter / factor)))
+    if plain < _SIGNIFICANT and gained > _DOMINANT * flat:
         return None
     slope, slope_error = _slope(t, y, w, scatter)
     if slope > 4 * slope_error:

@@ -245,7 +245,7 @@ def signal_region(mean_image: npt.ArrayLike, recipe: Recipe) -> Mask:
     if recipe.region.kind == "auto":
         found = _found_signal(image)
         return finite if found is None else found
-    mask = region_mask(recipe.region, (image.shape[0], image.shape[1])) & finite
+    mask: Mask = region_mask(recipe.region, (image.shape[0], image.shape[1])) & finite
     if not mask.any():
         raise InputError("The signal region holds only missing pixels; draw it elsewhere.")
     return mask
@@ -307,7 +307,8 @@ class Background:
         """Level ``(n,)`` at an offset [px] from the image centre."""
         if self.slope is None:
             return self.level
-        return self.level + self.slope @ np.array([x, y])
+        level: Array = self.level + self.slope @ np.array([x, y])
+        return level
 
 
 def _fill_gaps(values: Array, what: str) -> Array:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from .errors import InputError, TooFewFramesError
 from .fitting import Solution, fit_weighted, solve
 from .models import MODELS, Model, get_model
+from .profile import profile
 from .result import BleachFit, Candidate, Parameter
 from .trace import Trace, make_trace
 from .uncertainty import Gains, gains_of, half_life, parameters_of, spread
@@ -167,7 +168,7 @@ def fit_trace(trace: Trace, recipe: Recipe) -> BleachFit:
         gains = Gains(np.ones(all_t.size), np.zeros(all_t.size))
     capped = tuple(int(i) for i in np.flatnonzero(gains.gain > recipe.max_gain))
     gain = np.minimum(gains.gain, recipe.max_gain)
-    widest = np.exp(np.minimum(np.nan_to_num(uncertainty.quantile * gains.log_error), 700.0))
+    widest = np.exp(np.minimum(np.nan_to_num(uncertainty.quantile * gains.log_error), 500.0))
     curve = solution.curve(all_t) * data.height
     weights = np.zeros(all_t.size)
     weights[data.frames] = solution.weights
@@ -176,9 +177,16 @@ def fit_trace(trace: Trace, recipe: Recipe) -> BleachFit:
     scale = np.sqrt(uncertainty.reduced_chi2)
     noise = expected * (scale if np.isfinite(scale) else 1.0)
     outliers = tuple(sorted(int(i) for i in data.frames[solution.weights < 0.02]))
+    intervals = None
+    if solution.model.name == "exponential":
+        found = profile(solution, uncertainty, data.t, data.y, variance)
+        if found is not None:
+            intervals = (found.offset, found.amplitude, found.rate)
     fitted = BleachFit(
         model=solution.model.name,
-        parameters=parameters_of(solution, uncertainty, data.height, data.span, trace.time_unit),
+        parameters=parameters_of(
+            solution, uncertainty, data.height, data.span, trace.time_unit, intervals
+        ),
         trace=trace,
         curve=curve,
         gain=gain,
@@ -196,7 +204,9 @@ def fit_trace(trace: Trace, recipe: Recipe) -> BleachFit:
         residual_background=(
             float(solution.linear[0]) * data.height / trace.region_pixels if subtract else 0.0
         ),
-        half_life=half_life(solution, uncertainty, data.span, trace.time_unit),
+        half_life=half_life(
+            solution, uncertainty, data.span, trace.time_unit, intervals[2] if intervals else None
+        ),
         evidence=evidence,
         verdict=Verdict(trace.reasons),
         recipe=recipe,

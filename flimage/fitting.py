@@ -15,7 +15,16 @@ import numpy.typing as npt
 
 from .models import Model
 
-__all__ = ["Solution", "covariance", "fit_robust", "fit_weighted", "robust_scale", "solve"]
+__all__ = [
+    "Solution",
+    "coarse",
+    "covariance",
+    "fit_robust",
+    "fit_weighted",
+    "heights",
+    "robust_scale",
+    "solve",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -25,6 +34,8 @@ _COARSE = 512
 _FULL_WEIGHT, _NO_WEIGHT = 3.0, 5.0
 #: Residuals are never taken to be much smaller than the noise of the pixels.
 _LEAST_SCALE = 0.7
+#: A start without some frames is preferred when it fits the rest this much better.
+_CLEARLY = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +73,7 @@ class Solution:
         return self.model.jacobian(t, self.linear, self.theta)
 
 
-def _heights(gram: Array, right: Array) -> tuple[Array, Array]:
+def heights(gram: Array, right: Array) -> tuple[Array, Array]:
     """Non-negative least squares for many small problems at once.
 
     All subsets of the at most three heights are tried, which is exact.
@@ -91,18 +102,18 @@ def _heights(gram: Array, right: Array) -> tuple[Array, Array]:
             part = gram[:, rows[:, None], rows]
             # A trace of ridge keeps shapes that are the same to rounding from dividing by 0.
             part = part + 1e-13 * np.eye(size)
-            heights = np.linalg.solve(part, right[:, rows, None])[..., 0]
-            gain = 2 * np.einsum("gi,gi->g", heights, right[:, rows]) - np.einsum(
-                "gi,gij,gj->g", heights, gram[:, rows[:, None], rows], heights
+            tried = np.linalg.solve(part, right[:, rows, None])[..., 0]
+            gain = 2 * np.einsum("gi,gi->g", tried, right[:, rows]) - np.einsum(
+                "gi,gij,gj->g", tried, gram[:, rows[:, None], rows], tried
             )
-            better = (heights >= 0).all(axis=1) & (gain > gained)
+            better = (tried >= 0).all(axis=1) & (gain > gained)
             best[better] = 0.0
-            best[np.ix_(better, rows)] = heights[better]
+            best[np.ix_(better, rows)] = tried[better]
             gained[better] = gain[better]
     return best / norm, gained
 
 
-def _coarse(t: Array, y: Array, w: Array) -> tuple[Array, Array, Array]:
+def coarse(t: Array, y: Array, w: Array) -> tuple[Array, Array, Array]:
     """Average neighbouring frames so that a search over rates stays quick."""
     if t.size <= _COARSE:
         return t, y, w
@@ -117,17 +128,19 @@ def _coarse(t: Array, y: Array, w: Array) -> tuple[Array, Array, Array]:
 
 def _search(model: Model, t: Array, y: Array, w: Array, count: int) -> list[tuple[Array, Array]]:
     """Heights and rates of the `count` best, clearly different starting points."""
-    t, y, w = _coarse(t, y, w)
+    t, y, w = coarse(t, y, w)
     library = model.library_shapes(t)
     products = (library * w) @ library.T
     with_data = library @ (w * y)
     picks = model.picks
-    heights, gained = _heights(products[picks[:, :, None], picks[:, None, :]], with_data[picks])
+    found_heights, gained = heights(
+        products[picks[:, :, None], picks[:, None, :]], with_data[picks]
+    )
     found: list[tuple[Array, Array]] = []
     for index in np.argsort(-gained, kind="stable"):
         theta = model.starts[index]
         if all(np.max(np.abs(theta - other), initial=0.0) > 1.2 for _, other in found):
-            found.append((heights[index], theta))
+            found.append((found_heights[index], theta))
         if len(found) == count or not theta.size:
             break
     return found
@@ -246,7 +259,8 @@ def _robust_start(model: Model, t: Array, y: Array, w: Array) -> tuple[Array, Ar
             size = np.abs(y - model.evaluate(t, linear, theta)) * root
             # Between the median and the mean: blind to outliers, but not to a bad fit.
             score = float(np.mean(np.sort(size)[: max(int(0.8 * n), n - n // 4)]))
-            if score < best * (1 - 1e-9):
+            # Leaving frames out must pay: the first frames may hold all there is of a quick decay.
+            if score < best * (_CLEARLY if start is not None else 1.0):
                 best, start = score, (linear, theta)
     assert start is not None
     return start

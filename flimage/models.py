@@ -95,7 +95,7 @@ class Model:
         return value
 
     def jacobian(self, t: npt.ArrayLike, linear: npt.ArrayLike, theta: npt.ArrayLike) -> Array:
-        """Return the derivatives ``(n, p + q)`` with respect to the linear parameters and `theta`."""
+        """Return the derivatives ``(n, p + q)`` by the linear parameters and `theta`."""
         times, rates = np.asarray(t, dtype=float), np.asarray(theta, dtype=float)
         linear_part = self.shapes(times, rates)
         columns = [linear_part]

@@ -55,10 +55,11 @@ def thin(image: npt.NDArray[np.floating], pixels: int) -> npt.NDArray[np.floatin
     rows, columns = image.shape
     wanted = max(_BAND, pixels // max(columns, 1))
     if rows <= wanted:
-        return image.copy()
+        return np.array(image)
     bands = max(wanted // _BAND, 1)
     starts = np.linspace(0, rows - _BAND, bands).astype(int)
-    return image[(starts[:, None] + np.arange(_BAND)).ravel()]
+    picked: npt.NDArray[np.floating] = image[(starts[:, None] + np.arange(_BAND)).ravel()]
+    return picked
 
 
 def _high_pass(image: Array) -> Array:

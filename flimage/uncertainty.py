@@ -7,6 +7,7 @@ themselves set the scale of the covariance; it is widened when neighbouring resi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +102,12 @@ def spread(solution: Solution, t: Array, y: Array, variance: Array) -> Spread:
 
 
 def parameters_of(
-    solution: Solution, spread: Spread, height: float, span: float, time_unit: str
+    solution: Solution,
+    spread: Spread,
+    height: float,
+    span: float,
+    time_unit: str,
+    intervals: Sequence[tuple[float, float]] | None = None,
 ) -> tuple[Parameter, ...]:
     """Parameters in the units of the recording.
 
@@ -113,6 +119,8 @@ def parameters_of(
         One scaled unit of intensity and of time.
     time_unit
         ``"s"`` or ``"exposure"``.
+    intervals
+        Better 95 % intervals than those from the covariance, in scaled units.
     """
     model = solution.model
     errors = np.sqrt(np.diag(spread.covariance))
@@ -124,31 +132,41 @@ def parameters_of(
             error *= height
             half = spread.quantile * error if np.isfinite(error) else np.inf
             low, high, unit = max(value - half, 0.0), value + half, "counts"
+            factor = height
         else:
             value = float(np.exp(solution.theta[index - model.n_linear]))
-            unit = ""
+            unit, factor = "", 1.0
             if kind == "rate":
-                value, unit = value / span, f"1/{time_unit}"
+                value, unit, factor = value / span, f"1/{time_unit}", 1.0 / span
             with np.errstate(over="ignore"):
                 widest = np.exp(min(spread.quantile * error, 700.0)) if error < np.inf else np.inf
             low, high = value / widest, value * widest
             error *= value
+        if intervals is not None:
+            low, high = (end * factor for end in intervals[index])
         found.append(Parameter(name, symbol, value, error, float(low), float(high), unit))
     return tuple(found)
 
 
 def _bleachable(model: Model, linear: Array) -> Array:
     """Heights of the part that decays to nothing."""
-    heights = linear.copy()
+    heights = np.array(linear)
     if model.n_rates:
         heights[0] = 0.0
     return heights
 
 
-def half_life(solution: Solution, spread: Spread, span: float, time_unit: str) -> Parameter | None:
+def half_life(
+    solution: Solution,
+    spread: Spread,
+    span: float,
+    time_unit: str,
+    rate: tuple[float, float] | None = None,
+) -> Parameter | None:
     """Time after which half of what bleaches is gone; of all signal for a straight line.
 
-    None for a model that does not decay. The interval is that of its logarithm.
+    None for a model that does not decay. The interval is that of its logarithm, or follows from
+    that of the only `rate`, in scaled units.
     """
     model = solution.model
     heights = _bleachable(model, solution.linear)
@@ -177,8 +195,12 @@ def half_life(solution: Solution, spread: Spread, span: float, time_unit: str) -
     error = _deviation(gradient[None], spread.covariance)[0]
     value = float(t[0]) * span
     widest = float(np.exp(min(spread.quantile * error, 700.0)))
+    low_end, high_end = value / widest, value * widest
+    if rate is not None:
+        low_end = np.log(2.0) / rate[1] * span
+        high_end = np.log(2.0) / rate[0] * span if rate[0] > 0 else np.inf
     return Parameter(
-        "half-life", "t½", value, error * value, value / widest, value * widest, time_unit
+        "half-life", "t½", value, error * value, float(low_end), float(high_end), time_unit
     )
 
 
