@@ -23,8 +23,6 @@ class Contrast(QObject):
     ----------
     runner
         Where percentiles are computed.
-    store
-        Where decoded frames are kept.
     parent
         Qt parent.
     """
@@ -32,10 +30,9 @@ class Contrast(QObject):
     #: levels of some display have changed
     changed = pyqtSignal()
 
-    def __init__(self, runner: JobRunner, store: ImageStore, parent: QObject | None = None) -> None:
+    def __init__(self, runner: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runner = runner
-        self._store = store
         self._levels: dict[Display, Levels] = {}
         self._chosen: set[Display] = set()
         self._outdated: set[Display] = set()
@@ -78,12 +75,21 @@ class Contrast(QObject):
             self._chosen.discard(display)
             self._outdated.add(display)
 
-    def find(self, display: Display, maker: DisplayMaker) -> None:
-        """Compute the levels of `display` where they are not known."""
+    def find(self, display: Display, maker: DisplayMaker, store: ImageStore) -> None:
+        """Compute the levels of `display` where they are not known.
+
+        Parameters
+        ----------
+        display
+            Whose levels.
+        maker
+            Makes the images.
+        store
+            Where decoded images are kept.
+        """
         self._maker = maker
         if display in self._levels and display not in self._outdated:
             return
-        store = self._store
 
         def run(progress: Progress) -> Levels:
             return series_levels(maker, display, store, progress)

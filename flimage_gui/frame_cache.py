@@ -83,7 +83,9 @@ class FrameCache(QObject):
             self._runner.cancel(LANE)
             self._generation += 1
             self._previous, self._stride = None, 1
-            self.store.clear()
+            # A new one rather than an empty one: what is still being decoded for the old recording
+            # must not be taken for a frame of the new one.
+            self.store = ImageStore(self.store.limit)
 
     def request(self, index: int, display: Any) -> None:
         """Ask for one image; it is delivered by :attr:`frame_ready`, at once when it is kept."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from PyQt5.QtCore import QCoreApplication, QEvent, QObject, QThread, pyqtSignal
+from PyQt5.QtCore import QCoreApplication, QEvent, QObject, QThread, pyqtSignal, pyqtSlot
 
 from flimage.errors import Cancelled
 from flimage.progress import Progress
@@ -244,6 +244,9 @@ class JobRunner(QObject):
     def _is_late(self, job: Job) -> bool:
         return self._closed or (job.number < self._newest[job.lane] and not job.keep_late)
 
+    # Declared as slots, so that results are posted to this object and not to a stand-in of PyQt's:
+    # only then can close() have those delivered that are on their way.
+    @pyqtSlot(object, object, object)
     def _on_lane_finished_job(self, job: Job, result: Any, error: Exception | None) -> None:
         late = self._is_late(job)
         if late and error is None and job.dropped is not None:
@@ -258,6 +261,7 @@ class JobRunner(QObject):
         else:
             job.done(result)
 
+    @pyqtSlot(object, int, int, str)
     def _on_lane_progressed_job(self, job: Job, done: int, total: int, stage: str) -> None:
         if job.progressed is not None and not self._is_late(job):
             job.progressed(done, total, stage)

@@ -116,7 +116,7 @@ class Session(QObject):
         self._cache = FrameCache(self._runner, cache_bytes, self)
         self._cache.frame_ready.connect(self.frame_ready)
         self._cache.frame_failed.connect(self.frame_failed)
-        self._contrast = Contrast(self._runner, self._cache.store, self)
+        self._contrast = Contrast(self._runner, self)
         self._contrast.changed.connect(lambda: self.changed.emit(Change.DISPLAY))
         self._foreground = Foreground(self._runner, self)
         self._foreground.changed.connect(lambda: self.changed.emit(Change.JOB))
@@ -380,7 +380,7 @@ class Session(QObject):
     def _find_levels(self) -> None:
         maker = self._cache.maker
         if isinstance(maker, DisplayMaker):
-            self._contrast.find(self._display, maker)
+            self._contrast.find(self._display, maker, self._cache.store)
 
     def _remake(self) -> None:
         """Display frames as they are now, after whatever they are computed from has changed."""
