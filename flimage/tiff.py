@@ -20,7 +20,7 @@ import numpy.typing as npt
 import tifffile
 
 from .errors import FileFormatError, InputError
-from .readers import Recording
+from .recording import Recording, read_block
 
 __all__ = ["TiffRecording"]
 
@@ -123,7 +123,8 @@ class TiffRecording(Recording):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._map: npt.NDArray[Any] | None = None
+        self._whole: npt.NDArray[Any] | None = None
+        self._block: int | None = None
         with _remarks() as remarks:
             try:
                 self._file = tifffile.TiffFile(path)
@@ -171,13 +172,7 @@ class TiffRecording(Recording):
                 raise FileFormatError(
                     f"{self.path} ends before its last frame; it was not written or copied whole."
                 )
-            self._map = np.memmap(
-                self.path,
-                dtype=self._file.byteorder + self.dtype.char,
-                mode="r",
-                offset=series.dataoffset,
-                shape=(self.n_frames, *self.shape),
-            )
+            self._block = int(series.dataoffset)
             return
         if len(self._pages) < self.n_frames and math.prod(series.keyframe.shape) == math.prod(
             self.shape
@@ -185,7 +180,7 @@ class TiffRecording(Recording):
             self._pages = [*self._pages, *[None] * (self.n_frames - len(self._pages))]
         if len(self._pages) != self.n_frames:
             # Frames that are no pages of their own (volumes, separate planes): read at once.
-            self._map = series.asarray().reshape(self.n_frames, *self.shape)
+            self._whole = series.asarray().reshape(self.n_frames, *self.shape)
         elif any(page is None for page in self._pages):
             self._drop_missing()
 
@@ -267,14 +262,19 @@ class TiffRecording(Recording):
                     scale / x, _scale(_METRES, properties.get("yunit"), unit) / y, "ImageJ"
                 )
 
-    def _read(self, index: int) -> npt.ArrayLike:
-        if self._map is not None:
-            return np.array(self._map[index])
+    def _read(self, index: int) -> npt.NDArray[Any]:
+        if self._whole is not None:
+            whole: npt.NDArray[Any] = self._whole[index]
+            return whole
+        if self._block is not None:
+            size = math.prod(self.shape) * self.dtype.itemsize
+            dtype = self.dtype.newbyteorder(self._file.byteorder)
+            return read_block(self._file.filehandle, self._block + index * size, self.shape, dtype)
         with _remarks():
             image: npt.NDArray[Any] = self._pages[index].asarray()
         return image.reshape(image.shape[-2:]) if image.size == math.prod(self.shape) else image
 
     def close(self) -> None:
         """Close the file."""
-        self._map = None
+        self._whole = None
         self._file.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.resources
+import importlib.util
 import os
 import pkgutil
 import re
@@ -81,6 +82,13 @@ print(code, sorted(sys.modules.keys() & {"h5py", "scipy", "qpimage", "matplotlib
     assert run_python(code).splitlines() == [f"flimage {flimage.__version__}", "0 []"]
 
 
+def test_every_package_in_the_checkout_is_installed() -> None:
+    layout = (ROOT / "setup.cfg").read_text(encoding="utf-8").split()
+    for package in ("flimage", "flimage_gui"):
+        for marker in (ROOT / package).rglob("__init__.py"):
+            assert ".".join(marker.parent.relative_to(ROOT).parts) in layout
+
+
 def test_every_public_name_of_the_package_resolves() -> None:
     code = "import flimage; print([n for n in dir(flimage) if getattr(flimage, n, None) is None])"
     found = run_python(code).strip()
@@ -89,7 +97,10 @@ def test_every_public_name_of_the_package_resolves() -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_module_says_its_purpose_in_its_first_line(module: str) -> None:
-    text = (ROOT / "flimage" / f"{module}.py").read_text(encoding="utf-8")
+    spec = importlib.util.find_spec(f"flimage.{module}")
+    assert spec is not None
+    assert spec.origin is not None
+    text = Path(spec.origin).read_text(encoding="utf-8")
     assert re.match(r'""".{10,}[.,:;]?(""")?\n', text)
 
 

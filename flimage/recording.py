@@ -1,0 +1,229 @@
+"""What a recording in a foreign format is to this program: frames, times, pixel size, notes."""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import FileFormatError, FlimageError, InputError
+
+__all__ = ["Recording", "read_block"]
+
+#: Letters of axes along which the frames of a time series may be stacked. "Z" is among them
+#: because ImageJ and many cameras write a time series as slices; "I" and "Q" mean "not stated".
+_TIME_AXES = "TZIQR"
+
+#: What a person calls the axes that cannot be time.
+_AXIS_NAMES = {"C": "channel", "P": "position", "S": "sample", "Z": "depth", "T": "time"}
+
+
+class Recording(abc.ABC):
+    """A recording in a foreign format, open for reading.
+
+    Use it as a context manager, or call :meth:`close`.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    n_frames : int
+    shape : tuple of int
+        (y, x) [px].
+    dtype : numpy.dtype
+        Of the values as stored.
+    times : numpy.ndarray or None
+        (n,) float64 [s]; None when the file states none.
+    pixel_size : float or None
+        [m]; None when the file states none.
+    notes : tuple of str
+        Where each value came from, and what else a person should know about the reading.
+    meta : dict
+        Further metadata that all frames share, by keys of
+        :data:`flimage.meta.META_KEYS_FL`.
+    """
+
+    #: Name of the format in messages.
+    kind: ClassVar[str] = ""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.n_frames = 0
+        self.shape = (0, 0)
+        self.dtype: np.dtype[Any] = np.dtype("uint16")
+        self.times: npt.NDArray[np.floating[Any]] | None = None
+        self.pixel_size: float | None = None
+        self.meta: dict[str, Any] = {}
+        self._notes: list[str] = []
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Where each value came from, one sentence each."""
+        return tuple(self._notes)
+
+    def __len__(self) -> int:
+        return self.n_frames
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        y, x = self.shape
+        return f"<{self.kind} {self.path.name!r}: {self.n_frames} frames of {y}×{x} {self.dtype}>"
+
+    def frame(self, index: int) -> npt.NDArray[Any]:
+        """Read one frame.
+
+        Parameters
+        ----------
+        index
+            From 0 to ``len(recording) - 1``; reading them in order is quickest.
+
+        Returns
+        -------
+        numpy.ndarray
+            (y, x), values as stored.
+
+        Raises
+        ------
+        IndexError
+            When there is no such frame.
+        flimage.errors.FileFormatError
+            When the frame cannot be decoded.
+        """
+        if not 0 <= index < self.n_frames:
+            raise IndexError(f"{self.path} has frames 0 to {self.n_frames - 1}, not {index}.")
+        try:
+            image = np.asarray(self._read(index))
+        except FlimageError:
+            raise
+        # The decoders behind tifffile and nd2 raise whatever they like on damaged bytes.
+        except Exception as error:
+            raise FileFormatError(
+                f"Frame {index} of {self.path} cannot be read ({error}); the file is damaged or"
+                " was not written to its end."
+            ) from error
+        if image.shape != self.shape:
+            raise FileFormatError(
+                f"Frame {index} of {self.path} has the shape {image.shape}, but the others have"
+                f" {self.shape}; the frames of a series must be of one size."
+            )
+        return image
+
+    @abc.abstractmethod
+    def _read(self, index: int) -> npt.NDArray[Any]: ...
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Close the file; calling it again does nothing."""
+
+    def _set_axes(self, axes: str, shape: Sequence[int], remedy: str) -> None:
+        """Check that `axes` of `shape` are those of a time series and take its size from them."""
+        named = [
+            (axis, int(size))
+            for axis, size in zip(axes, shape, strict=True)
+            if size != 1 or axis in "YX"
+        ]
+        if any(axis == "S" for axis, _ in named):
+            raise InputError(
+                f"{self.path} holds colour images (RGB); split the channels and save one of them"
+                " as a grey-scale stack, in ImageJ with Image › Color › Split Channels."
+            )
+        stack = named[:-2]
+        if [axis for axis, _ in named[-2:]] != ["Y", "X"] or len(stack) > 1:
+            found = ", ".join(f"{_AXIS_NAMES.get(a, a.lower())} {n}" for a, n in named)
+            raise InputError(
+                f"{self.path} has {len(named)} axes ({found}), but a series has time, y and x;"
+                f" {remedy}"
+            )
+        if stack and stack[0][0] not in _TIME_AXES:
+            axis, size = stack[0]
+            raise InputError(
+                f"{self.path} holds {size} images along the axis"
+                f" '{_AXIS_NAMES.get(axis, axis)}', not along time; {remedy}"
+            )
+        if stack and stack[0][0] == "Z":
+            self._notes.append("The stack's axis is called z; its slices are taken as time points.")
+        self.n_frames = stack[0][1] if stack else 1
+        self.shape = (named[-2][1], named[-1][1])
+        if 0 in (self.n_frames, *self.shape):
+            raise InputError(f"{self.path} holds no pixels (shape {tuple(shape)}).")
+
+    def _check_dtype(self) -> None:
+        if self.dtype.kind not in "uif" or self.dtype.itemsize > 8:
+            kind = {"b": "a mask", "c": "complex numbers"}.get(self.dtype.kind, str(self.dtype))
+            raise InputError(
+                f"{self.path} holds {kind}, not intensities; save it as whole or real numbers."
+            )
+
+    def _set_times(self, times: npt.ArrayLike, origin: str) -> None:
+        """Keep `times` [s] if there is one finite time for each frame and not all are the same."""
+        values = np.array(times, dtype=float)
+        if values.shape != (self.n_frames,) or not np.isfinite(values).all():
+            self._notes.append(f"Times were not taken from {origin}: some frames have none.")
+        elif self.n_frames > 1 and np.ptp(values) == 0:
+            self._notes.append(f"Times were not taken from {origin}: they are all the same.")
+        else:
+            self.times = values
+            self._notes.append(f"Times are from {origin}.")
+
+    def _set_interval(self, interval: float, origin: str) -> None:
+        """Count times from 0 in steps of `interval` [s] if it is a positive number."""
+        if self.times is None and math.isfinite(interval) and interval > 0:
+            self.times = np.arange(self.n_frames) * float(interval)
+            self._notes.append(f"Times are multiples of {interval:.6g} s, from {origin}.")
+
+    def _set_pixel_size(self, x: float, y: float, origin: str) -> None:
+        """Keep the pixel size [m] if it is a positive number; x counts where y differs."""
+        if not (math.isfinite(x) and x > 0):
+            return
+        self.pixel_size = float(x)
+        self._notes.append(f"The pixel size, {x:.6g} m, is from {origin}.")
+        if math.isfinite(y) and y > 0 and abs(y / x - 1) > 1e-3:
+            self._notes.append(
+                f"Pixels are not square: they are {y:.6g} m high, but {x:.6g} m (their width) is"
+                " what the series states."
+            )
+
+
+class SeekableBytes(Protocol):
+    """The part of an open binary file that is needed to read a block of it."""
+
+    def seek(self, offset: int, /) -> Any:
+        """Go to a byte."""
+
+    def read(self, size: int, /) -> bytes:
+        """Read `size` bytes from there."""
+
+
+def read_block(
+    stream: SeekableBytes, offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> npt.NDArray[Any]:
+    """Read an array of `shape` that starts `offset` bytes into an open file.
+
+    Unlike a memory map, what was read before is not kept in the memory of the process.
+
+    Raises
+    ------
+    EOFError
+        When the file ends before.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    stream.seek(offset)
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError(f"{len(data)} of {size} bytes are there")
+    return np.frombuffer(data, dtype=dtype).reshape(shape)
