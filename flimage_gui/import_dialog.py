@@ -96,7 +96,9 @@ class _Answer(QWidget):
     @property
     def value(self) -> float | None:
         """What was entered, in SI; None to take what the file states, or nothing."""
-        return self.spin.value() if self.asks and self.spin.value() > 0 else None
+        # The box takes over what is typed only when it is left; the answer does not wait for that.
+        value = self.spin.valueFromText(self.spin.lineEdit().text())
+        return value if self.asks and 0 < value <= self.spin.maximum() else None
 
     def _on_change_toggled(self, changed: bool) -> None:
         self._stack.setCurrentIndex(1 if changed else 0)
@@ -268,10 +270,6 @@ class ImportDialog(QDialog):
 
     def _refresh(self) -> None:
         missing = self._needs_interval and self._interval.value is None
-        if missing:
-            # The box commits what is typed only on leaving it; the button must not wait for that.
-            spin = self._interval.spin
-            missing = spin.valueFromText(spin.lineEdit().text()) <= 0
         self._notice.setVisible(missing)
         if missing:
             self._notice.show_notice(

@@ -30,8 +30,8 @@ def panel(qtbot, session: Session) -> BackgroundPanel:
     made = BackgroundPanel(session)
     qtbot.addWidget(made)
     made.resize(340, 320)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     return made
 
 

@@ -35,8 +35,8 @@ def panel(qtbot, session: Session) -> BleachPanel:
     made = BleachPanel(session)
     qtbot.addWidget(made)
     made.resize(340, 800)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     return made
 
 

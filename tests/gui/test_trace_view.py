@@ -27,8 +27,8 @@ def view(qtbot, session: Session) -> TraceView:
     made = TraceView(session)
     qtbot.addWidget(made)
     made.resize(800, 420)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     return made
 
 
