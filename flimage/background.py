@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .scan import SeriesScan
 
 __all__ = [
+    "LARGEST_MOVE",
     "Background",
     "background_levels",
     "border_exclusion",
@@ -28,6 +29,7 @@ __all__ = [
     "find_background",
     "largest_border",
     "region_mask",
+    "signal_moved",
     "signal_region",
 ]
 
@@ -41,6 +43,8 @@ _HALO = 3
 #: Fewest signal pixels, and smallest part of the frame that must be background.
 _MIN_SIGNAL = 9
 _MIN_BACKGROUND = 0.05
+#: Part of the signal that may lie outside the automatic region early or late in a recording.
+LARGEST_MOVE = 0.1
 
 
 def border_mask(shape: tuple[int, int], border_px: int) -> Mask:
@@ -217,7 +221,7 @@ def signal_region(mean_image: npt.ArrayLike, recipe: Recipe) -> Mask:
     five standard deviations above the background. The level of the background is the mode of
     the pixel values and its noise is taken from the pixels below the mode, so that neither
     depends on the border setting. Where no background can be told from signal, the region is the
-    whole frame.
+    whole frame; so it is in a scan where the signal moves, see :func:`signal_moved`.
 
     Parameters
     ----------
@@ -249,6 +253,39 @@ def signal_region(mean_image: npt.ArrayLike, recipe: Recipe) -> Mask:
     if not mask.any():
         raise InputError("The signal region holds only missing pixels; draw it elsewhere.")
     return mask
+
+
+def signal_moved(region: Mask, early: npt.ArrayLike, late: npt.ArrayLike) -> float:
+    """Tell how much signal lies outside a region at the ends of a recording.
+
+    Signal that only bleaches stays where it is, so what is found in a part of the recording lies
+    where it is found in the average over all of it. Cells that move, or dissolve their contents
+    into a larger volume, take signal out of the region, which looks like bleaching.
+
+    Parameters
+    ----------
+    region
+        ``(y, x)`` automatic signal region.
+    early, late
+        ``(y, x)`` averages over the first and the last quarter of the recording.
+
+    Returns
+    -------
+    float
+        Larger of the two parts, from 0 to 1, of the light above the background that the pixels
+        found in `early` or `late` hold outside `region`.
+    """
+    largest = 0.0
+    for image in (np.asarray(early, dtype=float), np.asarray(late, dtype=float)):
+        found = _found_signal(image)
+        if found is None:
+            continue
+        known = np.isfinite(image)
+        light = np.where(known, image, 0.0) - _half_sample_mode(_smooth(image, known)[known])
+        everything = float(light[found].sum())
+        if everything > 0:
+            largest = max(largest, float(light[found & ~region].sum()) / everything)
+    return min(largest, 1.0)
 
 
 def border_exclusion(mean_image: npt.ArrayLike) -> Mask:

@@ -18,7 +18,7 @@ class Progress(Protocol):
     it had written.
     """
 
-    def __call__(self, done: int, total: int, stage: str) -> None:
+    def __call__(self, done: int, total: int, stage: str, /) -> None:
         """Report that `done` of `total` steps of `stage` are finished."""
 
 

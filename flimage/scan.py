@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .background import border_exclusion, region_mask, signal_region
+from .background import (
+    LARGEST_MOVE,
+    border_exclusion,
+    region_mask,
+    signal_moved,
+    signal_region,
+)
 from .errors import InputError
 from .parallel import ordered_map
 from .progress import Progress, ignore_progress
@@ -114,6 +120,7 @@ class SeriesScan:
     ring_moments: Float | None = None
     noise: PixelNoise | None = None
     region_missing: Float | None = None
+    moved: float = 0.0
 
 
 def scan_series(
@@ -148,8 +155,14 @@ def scan_series(
         When a frame is damaged; it is named.
     """
     report = ignore_progress if progress is None else progress
-    mean_image, noise = average_frames(source, recipe, report, workers)
+    averages = average_frames(source, recipe, report, workers)
+    mean_image = averages.whole
     region = signal_region(mean_image, recipe)
+    moved = 0.0
+    if recipe.region.kind == "auto":
+        moved = signal_moved(region, averages.early, averages.late)
+        if moved > LARGEST_MOVE:
+            region = np.isfinite(mean_image)
     drawn = None
     if recipe.background_source == "region" and recipe.background_region is not None:
         drawn = region_mask(recipe.background_region, source.shape)
@@ -181,7 +194,8 @@ def scan_series(
         n_frames=len(source),
         mean_image=mean_image,
         region=region,
-        noise=noise,
+        noise=averages.noise,
+        moved=moved,
         **table.columns(),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .recipe import Recipe
     from .source import FrameSource
 
-__all__ = ["average_frames", "batches", "read_batch"]
+__all__ = ["Averages", "average_frames", "batches", "read_batch"]
 
 #: Frames that the time-averaged image is made of, at most.
 _AVERAGED = 64
@@ -72,13 +73,57 @@ def read_batch(
     return FrameBatch(images[0][None] if len(images) == 1 else np.stack(images), raws)
 
 
+class _Mean:
+    """Mean of images (y, x) that leaves out pixels without a value."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self._total = np.zeros(shape)
+        self._missing: Int | None = None
+        self._count = 0
+
+    def add(self, image: npt.NDArray[Any], finite: npt.NDArray[np.bool_] | None) -> None:
+        """Add an image; `finite` is None when all its pixels are."""
+        self._count += 1
+        if finite is None:
+            self._total += image
+            return
+        if self._missing is None:
+            self._missing = np.zeros(self._total.shape, np.int64)
+        self._missing += ~finite
+        self._total += np.where(finite, image, 0)
+
+    def value(self) -> Float:
+        """Mean of what was added; NaN where there never was a value."""
+        if self._missing is None:
+            return self._total / max(self._count, 1)
+        seen = self._count - self._missing
+        return np.where(seen > 0, self._total / np.maximum(seen, 1), np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Averages:
+    """Averages over frames of a recording, each an image (y, x) that is NaN where nothing is known.
+
+    Parameters
+    ----------
+    whole
+        Over the whole recording.
+    early, late
+        Over its first and last quarter.
+    noise
+        Noise of a pixel; None where there are too few pixels.
+    """
+
+    whole: Float
+    early: Float
+    late: Float
+    noise: PixelNoise | None
+
+
 def average_frames(
     source: FrameSource, recipe: Recipe, report: Progress, workers: int | None
-) -> tuple[Float, PixelNoise | None]:
-    """Time average, NaN where nothing is known, and the noise of a pixel.
-
-    Both come from evenly spaced pairs of neighbouring frames that are not excluded.
-    """
+) -> Averages:
+    """Average evenly spaced pairs of neighbouring frames that are not excluded."""
     excluded = set(recipe.exclude)
     usable = [i for i in range(len(source)) if i not in excluded]
     if not usable:
@@ -98,24 +143,21 @@ def average_frames(
     def work(index: int, stopped: threading.Event) -> npt.NDArray[Any] | None:
         return None if stopped.is_set() else _read_frame(source, index)[1]
 
-    total = np.zeros(source.shape)
-    missing: Int | None = None
+    whole, early, late = (_Mean(source.shape) for _ in range(3))
+    quarter = -(-count // 4)
     with contextlib.closing(ordered_map(work, chosen, workers, "flimage-mean")) as images:
-        for done, image in enumerate(images, 1):
+        for place, image in enumerate(images):
             if image is not None:
                 finite = np.isfinite(image)
-                if finite.all():
-                    total += image
-                else:
-                    missing = np.zeros(source.shape, np.int64) if missing is None else missing
-                    missing += ~finite
-                    total += np.where(finite, image, 0)
-                if done - 1 in followed or done - 2 in followed:
-                    known = image if finite.all() else np.where(finite, image, np.nan)
-                    thinned[done - 1] = thin(known, _NOISE_PIXELS)
-            report(0, len(source), f"Averaging {done} of {count} frames")
+                gaps = None if finite.all() else finite
+                whole.add(image, gaps)
+                if place < quarter:
+                    early.add(image, gaps)
+                if place >= count - quarter:
+                    late.add(image, gaps)
+                if place in followed or place - 1 in followed:
+                    known = image if gaps is None else np.where(finite, image, np.nan)
+                    thinned[place] = thin(known, _NOISE_PIXELS)
+            report(0, len(source), f"Averaging {place + 1} of {count} frames")
     noise = photon_transfer((thinned[i], thinned[i + 1]) for i in followed if i + 1 in thinned)
-    if missing is None:
-        return total / count, noise
-    seen = count - missing
-    return np.where(seen > 0, total / np.maximum(seen, 1), np.nan), noise
+    return Averages(whole.value(), early.value(), late.value(), noise)

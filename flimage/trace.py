@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .background import find_background
+from .background import LARGEST_MOVE, find_background
 from .errors import TimesError, TooFewFramesError
 from .verdict import Reason
 
@@ -327,6 +327,16 @@ def _drift(times: Array, levels: Array) -> tuple[float, float]:
 def _pixel_reasons(scan: SeriesScan, wanted: Mask, complete: Mask, pixels: int) -> list[Reason]:
     """Collect what is to be said about single pixels."""
     reasons = []
+    if scan.moved > LARGEST_MOVE:
+        reasons.append(
+            Reason(
+                "signal-moves",
+                "caution",
+                f"The signal moves or spreads: {scan.moved:.0%} of it lies elsewhere at one end of"
+                " the recording; the whole frame was measured, because signal that leaves a region"
+                " looks like bleaching.",
+            )
+        )
     saturated = np.where(wanted, np.asarray(scan.n_saturated), 0)
     if saturated.any():
         worst = int(np.argmax(saturated))

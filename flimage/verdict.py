@@ -22,6 +22,7 @@ REASON_CODES: dict[str, str] = {
     "no-background": "no background was subtracted, although there seems to be one",
     "background-spread": "background pixels left and right, or inside and outside, disagree",
     "cells-in-border": "cells touch the border that the background is measured in",
+    "signal-moves": "signal leaves the region in which it is found on average",
     "saturated-pixels": "pixels are at the end of the detector's range",
     "missing-pixels": "pixels of the signal region are missing in some frames",
     "gain-capped": "the gain reached the largest allowed value",
