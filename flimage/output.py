@@ -53,8 +53,11 @@ def atomic_output(
     # The file a link points to is replaced, not the link.
     target = path.resolve()
     _check_target(path, target, overwrite, source)
-    part = _create_part(target)
+    # The name is cut because file systems allow 255 bytes.
+    part = target.parent / f".{target.name[:60]}.{secrets.token_hex(4)}{PART_SUFFIX}"
     try:
+        # A signal may arrive at any moment from here on.
+        _create_part(part)
         yield part
         if target.exists():
             part.chmod(target.stat().st_mode & 0o777)
@@ -84,20 +87,17 @@ def _check_target(
         )
 
 
-def _create_part(target: Path) -> Path:
-    """Create the empty temporary file beside the target."""
-    # The name is cut because file systems allow 255 bytes.
-    part = target.parent / f".{target.name[:60]}.{secrets.token_hex(4)}{PART_SUFFIX}"
+def _create_part(part: Path) -> None:
+    """Create the empty temporary file."""
     try:
         # Not by `tempfile`: its files are for the owner alone, and the output should have the
         # permissions of any new file.
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
     except OSError as error:
         raise FileAccessError(
-            f"Nothing can be written in the folder {target.parent}"
+            f"Nothing can be written in the folder {part.parent}"
             f" ({error.strerror or error}); choose another one."
         ) from error
-    return part
 
 
 def _flush_to_disk(path: Path) -> None:
