@@ -6,11 +6,10 @@ import html
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, QUrl, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QDesktopServices
+from PyQt5.QtGui import QCloseEvent, QDesktopServices, QShowEvent
 from PyQt5.QtWidgets import (
     QDialog,
-    QHBoxLayout,
-    QLabel,
+    QDialogButtonBox,
     QProgressBar,
     QPushButton,
     QStackedWidget,
@@ -27,9 +26,12 @@ from .widgets import (
     ElidedLabel,
     Notice,
     SectionHeader,
+    WrappedLabel,
     add_row,
+    align_labels,
     describe,
     fill_combo,
+    grow_to_fit,
     hint_label,
     make_form,
 )
@@ -85,9 +87,8 @@ class ExportDialog(QDialog):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(SectionHeader("What is written"))
-        self._summary = QLabel()
+        self._summary = WrappedLabel()
         self._summary.setObjectName("exportSummaryLabel")
-        self._summary.setWordWrap(True)
         self._summary.setTextFormat(Qt.TextFormat.RichText)
         layout.addWidget(self._summary)
         self._warning = Notice()
@@ -107,15 +108,16 @@ class ExportDialog(QDialog):
             "How much time is spent on making the file small. Nothing is lost with any choice.",
         )
         form = make_form()
-        add_row(form, "&Write to", self._target, self._target.path_edit)
         add_row(form, "Co&mpression", self._compression)
+        align_labels(form, others=[self._target.label])
+        layout.addWidget(self._target)
         layout.addLayout(form)
         self._failure = Notice()
         self._failure.setObjectName("exportFailure")
         self._failure.hide()
         layout.addWidget(self._failure)
         layout.addStretch(1)
-        self._write = QPushButton("&Write")
+        self._write = QPushButton("Wri&te")
         self._write.setDefault(True)
         describe(
             self._write,
@@ -125,7 +127,7 @@ class ExportDialog(QDialog):
         )
         cancel = QPushButton("Cancel")
         describe(cancel, "exportCancelButton", "Cancel", "Write nothing.")
-        layout.addLayout(_button_row(cancel, self._write))
+        layout.addWidget(_button_box(self._write, cancel))
         self._write.clicked.connect(self._on_write_clicked)
         cancel.clicked.connect(self.reject)
         self._target.target_changed.connect(self._refresh)
@@ -150,7 +152,7 @@ class ExportDialog(QDialog):
         layout.addWidget(self._stage)
         layout.addWidget(self._bar)
         layout.addStretch(1)
-        layout.addLayout(_button_row(self._stop))
+        layout.addWidget(_button_box(None, self._stop))
         self._stop.clicked.connect(self._on_stop_clicked)
         return page
 
@@ -182,7 +184,7 @@ class ExportDialog(QDialog):
         )
         close = QPushButton("Close")
         describe(close, "exportCloseButton", "Close", "Go on with the recording.")
-        layout.addLayout(_button_row(self._folder, close, self._open))
+        layout.addWidget(_button_box(self._open, self._folder, close))
         self._open.clicked.connect(self._on_open_clicked)
         self._folder.clicked.connect(self._on_folder_clicked)
         close.clicked.connect(self.accept)
@@ -216,8 +218,9 @@ class ExportDialog(QDialog):
 
     def _on_session_failed(self, error: Exception) -> None:
         if self._pages.currentIndex() == 1 or self._writing:
-            self._failure.show_notice("refused", html.escape(str(error)))
+            self._failure.show_notice("refused", f"✕ {html.escape(str(error))}")
             self._failure.show()
+            self._refresh()
 
     def _refresh(self) -> None:
         session = self._session
@@ -229,6 +232,13 @@ class ExportDialog(QDialog):
         self._warning.setVisible(bool(warning))
         if warning:
             self._warning.show_notice("caution", f"⚠ {warning}")
+        if self.isVisible():
+            grow_to_fit(self)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Start high enough for all texts."""
+        super().showEvent(event)
+        grow_to_fit(self)
 
     # ------------------------------------------------------------------ requests
 
@@ -284,12 +294,17 @@ def _suggestion(source: Path | None) -> Path:
     return free_path(writable_folder(source.parent) / f"{source.stem}_corrected.h5")
 
 
-def _button_row(*buttons: QPushButton) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.addStretch(1)
-    for button in buttons:
-        row.addWidget(button)
-    return row
+def _button_box(accept: QPushButton | None, *others: QPushButton) -> QDialogButtonBox:
+    """Put buttons in the order of the platform; the last of `others` leaves the dialog."""
+    box = QDialogButtonBox()
+    if accept is not None:
+        box.addButton(accept, QDialogButtonBox.ButtonRole.AcceptRole)
+    for button in others[:-1]:
+        box.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
+    box.addButton(others[-1], QDialogButtonBox.ButtonRole.RejectRole)
+    for button in others:
+        button.setAutoDefault(False)
+    return box
 
 
 def _summary(session: Session) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QImage, QPixmap
+from PyQt5.QtGui import QImage, QPixmap, QShowEvent
 from PyQt5.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -29,7 +29,9 @@ from .widgets import (
     QuantitySpin,
     SectionHeader,
     add_row,
+    align_labels,
     describe,
+    grow_to_fit,
     hint_label,
     make_form,
 )
@@ -79,6 +81,7 @@ class _Answer(QWidget):
             "Use another value than the one in the file.",
         )
         self._change.setCheckable(True)
+        self._change.setAutoDefault(False)
         layout.addWidget(self._change)
         if stated:
             self._stack.insertWidget(0, QLabel(stated))
@@ -157,8 +160,9 @@ class ImportDialog(QDialog):
         if recording.n_frames > 1:
             add_row(form, "&Time between frames", self._interval, self._interval.spin)
         add_row(form, "&Pixel size", self._pixel_size, self._pixel_size.spin)
-        add_row(form, "&Write to", self._target, self._target.path_edit)
+        align_labels(form, others=[self._target.label])
         layout.addLayout(form)
+        layout.addWidget(self._target)
         self._notice = Notice()
         self._notice.setObjectName("importNotice")
         layout.addWidget(self._notice)
@@ -278,6 +282,13 @@ class ImportDialog(QDialog):
                 " frames</b>.",
             )
         self._convert.setEnabled(not missing and self._target.usable)
+        if self.isVisible():
+            grow_to_fit(self)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Start high enough for all texts."""
+        super().showEvent(event)
+        grow_to_fit(self)
 
     def accept(self) -> None:
         """Take over what is still being typed, then close."""
@@ -309,7 +320,7 @@ def _stated_times(recording: RecordingFacts) -> str:
     span = format_duration(float(times[-1] - times[0]))
     median = float(np.median(steps))
     if np.allclose(steps, median, rtol=1e-3, atol=0):
-        return f"{format_duration(median)}, {span} in all"
+        return f"every {format_duration(median)}, {span} in all"
     return (
         f"irregular, {format_duration(float(steps.min()))} to"
         f" {format_duration(float(steps.max()))}, {span} in all"

@@ -11,6 +11,7 @@ from PyQt5.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -42,7 +43,7 @@ def writable_folder(folder: Path) -> Path:
 
 
 class TargetChooser(QWidget):
-    """A path that is about to be written.
+    """A path that is about to be written, with its label.
 
     Parameters
     ----------
@@ -79,6 +80,7 @@ class TargetChooser(QWidget):
             " of it is left behind.",
         )
         browse = QPushButton("&Browse…")
+        browse.setAutoDefault(False)
         describe(
             browse, f"{prefix}BrowseButton", "Choose the file to write", "Choose folder and name."
         )
@@ -91,11 +93,17 @@ class TargetChooser(QWidget):
         )
         self._notice = Notice()
         self._notice.setObjectName(f"{prefix}PathNotice")
+        #: Stands before the path; give it the width of the other labels of a form.
+        self.label = QLabel("&Write to")
+        self.label.setBuddy(self.path_edit)
         line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self.label)
         line.addWidget(self.path_edit, 1)
         line.addWidget(browse)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
         layout.addLayout(line)
         layout.addWidget(self._notice)
         layout.addWidget(self.overwrite_check)

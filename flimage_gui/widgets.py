@@ -46,6 +46,7 @@ __all__ = [
     "blocked",
     "describe",
     "fill_combo",
+    "grow_to_fit",
     "hint_label",
     "is_dark",
     "make_form",
@@ -169,9 +170,10 @@ def make_form() -> QFormLayout:
     return form
 
 
-def align_labels(*forms: QFormLayout) -> None:
-    """Give the labels of several forms the same width, so that their fields are aligned."""
-    labels = [
+def align_labels(*forms: QFormLayout, others: Sequence[QLabel] = ()) -> None:
+    """Give the labels of several forms, and some others, the same width."""
+    labels = list(others)
+    labels += [
         item.widget()
         for form in forms
         for row in range(form.rowCount())
@@ -180,6 +182,19 @@ def align_labels(*forms: QFormLayout) -> None:
     width = max(label.sizeHint().width() for label in labels)
     for label in labels:
         label.setMinimumWidth(width)
+
+
+def grow_to_fit(window: QWidget) -> None:
+    """Make a dialog higher where its texts have come to need more lines."""
+    layout = window.layout()
+    if layout is None:
+        return
+    layout.activate()
+    needed = layout.totalMinimumSize().height()
+    if layout.hasHeightForWidth():
+        needed = max(needed, layout.totalHeightForWidth(window.width()))
+    if needed > window.height():
+        window.resize(window.width(), needed)
 
 
 def fill_combo(combo: QComboBox, items: Sequence[tuple[str, Any, str]]) -> None:
