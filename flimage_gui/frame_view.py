@@ -369,7 +369,8 @@ class FrameView(QWidget):
             widget.setEnabled(is_open)
         if is_open:
             height, width = self._session.shape
-            margin = max(height, width)
+            # Far enough to see a small image at 100 %, and not so far that it gets lost.
+            margin = max(height, width, 2000)
             self._box.setLimits(
                 xMin=-margin,
                 xMax=width + margin,

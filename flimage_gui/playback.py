@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["SPEEDS", "PlaybackClock", "playable_times", "suitable_speed"]
 
 #: Offered speeds, relative to the recording.
-SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 1000.0, 10000.0)
+SPEEDS = (1e-3, 0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 1e3, 1e4, 1e5)
 #: A recording is played to its end within about this time [s] unless another speed is chosen.
 COMFORTABLE_SECONDS = 15.0
 #: Where a frame has no time, or not a later one than the frame before [s].

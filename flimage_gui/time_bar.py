@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PyQt5.QtCore import QElapsedTimer, Qt, QTimer
+from PyQt5.QtGui import QKeyEvent, QWheelEvent
 from PyQt5.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -40,10 +41,30 @@ def time_text(times: np.ndarray, index: int) -> str:
     unit = time_unit(float(np.ptp(finite)))
     steps = np.abs(np.diff(finite))
     steps = steps[steps > 0]
-    smallest = float(steps.min()) / unit.scale if len(steps) else 1.0
-    decimals = int(np.clip(np.ceil(-np.log10(smallest)) + 0, 0, 4)) if smallest > 0 else 0
+    usual = float(np.median(steps)) / unit.scale if len(steps) else 1.0
+    # As many digits as it takes to tell the steps between frames.
+    decimals = next((d for d in range(4) if abs(round(usual, d) - usual) < 0.05 * usual), 4)
     value = (float(times[index]) - start) / unit.scale
     return f"{value:.{decimals}f} {unit.symbol}".replace("-", "−")
+
+
+class _FrameSlider(QSlider):
+    """A slider in which PgDn goes forward and a turn of the wheel goes one frame."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Go the way that these keys go everywhere in the window."""
+        pages = {int(Qt.Key.Key_PageDown): 1, int(Qt.Key.Key_PageUp): -1}
+        if event.key() in pages:
+            self.setValue(self.value() + pages[event.key()] * self.pageStep())
+        else:
+            super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Step like the image does, down is forward; Qt would go three frames up."""
+        notches = event.angleDelta().y()
+        if notches:
+            self.setValue(self.value() - (1 if notches > 0 else -1))
+        event.accept()
 
 
 class TimeBar(QWidget):
@@ -86,7 +107,7 @@ class TimeBar(QWidget):
             "Playback speed",
             "×1 plays as fast as it was recorded.",
         )
-        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider = _FrameSlider(Qt.Orientation.Horizontal)
         describe(
             self._slider,
             "frameSlider",

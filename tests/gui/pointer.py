@@ -1,0 +1,49 @@
+"""Mouse movements with a pressed button, which QTest cannot make."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
+from PyQt5.QtGui import QMouseEvent
+from PyQt5.QtWidgets import QApplication, QWidget
+
+
+def send(
+    widget: QWidget,
+    kind: QEvent.Type,
+    place: QPoint,
+    button: Qt.MouseButton = Qt.MouseButton.NoButton,
+    pressed: Qt.MouseButton = Qt.MouseButton.NoButton,
+) -> None:
+    """Send one mouse event to `widget`."""
+    event = QMouseEvent(
+        kind,
+        QPointF(place),
+        QPointF(widget.mapToGlobal(place)),
+        button,
+        pressed,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(widget, event)
+
+
+def hover(widget: QWidget, place: QPoint) -> None:
+    """Move the pointer without a pressed button."""
+    send(widget, QEvent.Type.MouseMove, place)
+
+
+def drag(widget: QWidget, *places: QPoint) -> None:
+    """Press the left button at the first place, move through the others, release at the last."""
+    left = Qt.MouseButton.LeftButton
+    send(widget, QEvent.Type.MouseButtonPress, places[0], left, left)
+    for place in places[1:]:
+        send(widget, QEvent.Type.MouseMove, place, pressed=left)
+    send(widget, QEvent.Type.MouseButtonRelease, places[-1], left)
+
+
+def double_click(widget: QWidget, place: QPoint) -> None:
+    """Press and release twice, as Qt tells it."""
+    left = Qt.MouseButton.LeftButton
+    send(widget, QEvent.Type.MouseButtonPress, place, left, left)
+    send(widget, QEvent.Type.MouseButtonRelease, place, left)
+    send(widget, QEvent.Type.MouseButtonDblClick, place, left, left)
+    send(widget, QEvent.Type.MouseButtonRelease, place, left)
