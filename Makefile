@@ -35,7 +35,9 @@ test: $(VENV)/.with-test
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
 
 bench: $(VENV)/.with-test
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m benchmarks $(ARGS)
+	@for part in $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/accuracy.py benchmarks/performance.py)); do \
+		echo "benchmarks.$$part"; \
+		QT_QPA_PLATFORM=offscreen $(BIN)/python -m benchmarks.$$part $(ARGS) || exit 1; done
 
 lint: $(VENV)/.with-test
 	$(BIN)/ruff check .
