@@ -24,8 +24,10 @@ __all__ = ["TracePlots"]
 _BAND_ALPHA = 60
 #: Frames beyond this number are drawn as smaller dots.
 _MANY = 400
-#: Room for the numbers of the vertical axes [px], the same in both plots.
-_AXIS_WIDTH = 62
+#: Longest number at a vertical axis for which room is kept.
+_LONGEST_NUMBER = "−10000"
+#: Distance of the legend from the edges of the plot [px].
+_LEGEND_MARGIN = 4
 
 
 class _Sample(pg.ItemSample):
@@ -71,6 +73,7 @@ class TracePlots(QSplitter):
         self.setChildrenCollapsible(False)
         self.axis = TraceAxis.from_times(np.empty(0))
         self._values = np.empty(0)
+        self._dots = np.empty((0, 2))
         self._limit = 1.0
         self.trace_plot = _plot(
             "tracePlot",
@@ -87,7 +90,7 @@ class TracePlots(QSplitter):
         )
         for plot, height, share in ((self.trace_plot, 90, 5), (self.residual_plot, 84, 3)):
             plot.setMinimumHeight(height)
-            plot.getPlotItem().getViewBox().sigResized.connect(self._label_axes)
+            plot.getPlotItem().getViewBox().sigResized.connect(self._on_box_resized)
             self.addWidget(plot)
             self.setStretchFactor(self.count() - 1, share)
             scene = plot.scene()
@@ -99,12 +102,18 @@ class TracePlots(QSplitter):
             )
         self.residual_plot.getPlotItem().setXLink(self.trace_plot.getPlotItem())
         self.residual_plot.getPlotItem().setMouseEnabled(x=True, y=False)
+        self.residual_plot.getAxis("left").setTickDensity(0.6)
         self._build_items()
         # In one row, because the plot is often low and the trace starts at the upper left.
         self._legend = self.trace_plot.addLegend(
-            offset=(-6, 2), verSpacing=-6, horSpacing=6, colCount=6, sampleType=_Sample
+            offset=(-_LEGEND_MARGIN, _LEGEND_MARGIN),
+            verSpacing=-6,
+            horSpacing=6,
+            colCount=6,
+            sampleType=_Sample,
         )
         self._legend.setZValue(30)
+        self._legend.layout.setContentsMargins(4, 0, 6, 0)
 
     def _build_items(self) -> None:
         self.range_item = pg.LinearRegionItem(swapMode="block")
@@ -142,6 +151,10 @@ class TracePlots(QSplitter):
         """Draw everything in `colors`."""
         for plot in (self.trace_plot, self.residual_plot):
             style_plot(plot, colors, font)
+            axis = plot.getAxis("left")
+            metrics = QFontMetrics(axis.label.font())
+            # The same in both plots, so that their times lie below each other.
+            axis.setWidth(metrics.horizontalAdvance(_LONGEST_NUMBER) + metrics.height() + 6)
         dots = translucent(colors.trace, 190)
         for item in (self.used, self.residuals):
             item.setPen(None)
@@ -164,7 +177,7 @@ class TracePlots(QSplitter):
             line.setPen(make_pen(translucent(colors.marker, 170), 1.5))
         self.frame_line.setHoverPen(make_pen(colors.marker, 3))
         self.zero_line.setPen(make_pen(colors.fit, 1.5))
-        self._legend.setBrush(translucent(colors.ground, 190))
+        self._legend.setBrush(translucent(colors.ground, 160))
         self._legend.setPen(None)
         self._legend.setLabelTextColor(colors.text)
         self._refresh_legend()
@@ -188,6 +201,7 @@ class TracePlots(QSplitter):
         self.outliers.setData(x=places[outlying & finite], y=intensity[outlying & finite])
         self.level.setData(x=np.asarray(self.axis.edges(0, len(places) - 1)), y=np.zeros(2))
         self._values = intensity[finite]
+        self._dots = np.column_stack([places[finite], intensity[finite]])
         self.curve.setVisible(fit is not None)
         self.residual_plot.setVisible(fit is not None)
         self.band.setVisible(False)
@@ -217,6 +231,10 @@ class TracePlots(QSplitter):
             self.band.setVisible(True)
             self._band_low.setData(x=places, y=low)
             self._band_high.setData(x=places, y=high)
+
+    def _on_box_resized(self) -> None:
+        self._label_axes()
+        self._place_legend()
 
     def _label_axes(self) -> None:
         """Write what the vertical axes show, shorter where there is no room for it."""
@@ -263,6 +281,29 @@ class TracePlots(QSplitter):
         self.trace_plot.setXRange(*edges, padding=0.01)
         self.trace_plot.setYRange(low, high, padding=0.06)
         self.residual_plot.setYRange(-self._limit, self._limit, padding=0.1)
+        self._place_legend()
+
+    def _place_legend(self) -> None:
+        """Put the legend into the corner where it covers the fewest frames."""
+        box = self.trace_plot.getPlotItem().getViewBox()
+        if not box.width() or not len(self._dots):
+            return
+        (left, right), (bottom, top) = box.viewRange()
+        size = self._legend.boundingRect()
+        width = (size.width() + _LEGEND_MARGIN) / box.width()
+        height = (size.height() + _LEGEND_MARGIN) / box.height()
+        # Positions from 0 to 1, from the left and from the top, as pyqtgraph anchors.
+        x = (self._dots[:, 0] - left) / (right - left)
+        y = (top - self._dots[:, 1]) / (top - bottom)
+
+        def covered(corner: tuple[int, int]) -> int:
+            across = x > 1 - width if corner[0] else x < width
+            down = y > 1 - height if corner[1] else y < height
+            return int(np.count_nonzero(across & down))
+
+        corner = min(((1, 0), (0, 0), (0, 1), (1, 1)), key=covered)
+        shift = [-_LEGEND_MARGIN if at else _LEGEND_MARGIN for at in corner]
+        self._legend.anchor(itemPos=corner, parentPos=corner, offset=shift)
 
     def _refresh_legend(self) -> None:
         self._legend.clear()
@@ -323,7 +364,6 @@ def _plot(object_name: str, accessible_name: str, description: str) -> Any:
     plot.setToolTip("")
     plot.setMenuEnabled(False)
     plot.hideButtons()
-    plot.getAxis("left").setWidth(_AXIS_WIDTH)
     for name in ("left", "bottom"):
         plot.getAxis(name).enableAutoSIPrefix(False)
     return plot
