@@ -150,6 +150,16 @@ class FrameView(QWidget):
         for name in COLORMAPS:
             self.colormap_combo.addItem(swatch(name), name)
         self.colormap_combo.setIconSize(swatch(DEFAULT).availableSizes()[0])
+        for combo, characters in ((self.display_combo, 12), (self.colormap_combo, 6)):
+            # Wide enough for its texts where there is room, and no hindrance where there is none.
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            combo.setMinimumContentsLength(characters)
+            combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            combo.setMaximumWidth(
+                combo.fontMetrics().horizontalAdvance("Background-corrected") + 50
+            )
         describe(self.colormap_combo, "colormapCombo", "Colour map", "Colours of the image.")
 
         self.auto_contrast_button = QToolButton()
@@ -189,8 +199,8 @@ class FrameView(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(8, 3, 6, 3)
         row.setSpacing(6)
-        row.addWidget(self.display_combo)
-        row.addWidget(self.colormap_combo)
+        row.addWidget(self.display_combo, 3)
+        row.addWidget(self.colormap_combo, 2)
         row.addWidget(self.auto_contrast_button)
         row.addStretch(1)
         for button in (
