@@ -104,7 +104,8 @@ def _parameter_row(parameter: Parameter, pixels: int) -> FitRow:
         return FitRow(name, *_write(*numbers, parameter.unit), f"{name} of the model.")
     total = format_number(parameter.value, 5)
     tip = f"Mean over the {pixels} pixels of the signal region; summed over them: {total} counts."
-    return FitRow(name, *_write(*(number / pixels for number in numbers), "counts"), tip)
+    value, stderr, low, high = (number / pixels for number in numbers)
+    return FitRow(name, *_write(value, stderr, low, high, "counts"), tip)
 
 
 def _write(value: float, stderr: float, low: float, high: float, unit: str) -> tuple[str, str, str]:

@@ -285,6 +285,21 @@ def test_a_closed_recording_leaves_the_empty_view(fitted, session, settle) -> No
     assert find(fitted, QLabel, "traceReadout").text() == ""
 
 
+@pytest.mark.parametrize("direction", [1, -1])
+def test_the_legend_gives_way_to_the_trace(
+    qtbot, view, session, settle, tmp_path, direction
+) -> None:
+    frames = bleaching(60, loss=0.95)[::direction]
+    session.open(write_frames(tmp_path / "series.h5", frames))
+    settle(session)
+    shown = plots(view)
+    box = shown.trace_plot.getPlotItem().getViewBox()
+    legend = shown._legend.mapRectToItem(box, shown._legend.boundingRect())
+    dots = [box.mapFromView(QPointF(*dot)) for dot in zip(*shown.used.getData(), strict=True)]
+    assert legend.isValid()
+    assert not any(legend.contains(dot) for dot in dots)
+
+
 @pytest.mark.parametrize(
     ("step", "symbol"), [(0.001, "ms"), (1.0, "s"), (30.0, "min"), (1800.0, "h"), (86400.0, "d")]
 )
