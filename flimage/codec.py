@@ -31,6 +31,7 @@ __all__ = [
     "encode_image",
     "fletcher32",
     "is_available",
+    "keep_plain",
     "shuffle",
     "unshuffle",
 ]
@@ -349,3 +350,13 @@ def encode_array(image: npt.NDArray[Any], compression: Compression = "balanced")
     filters = Filters(plan.shuffle, min(9, plan.level))
     shape = (image.shape[0], image.shape[1])
     return EncodedImage(shape, image.dtype, filters, image, chunk)
+
+
+def keep_plain(data: npt.ArrayLike, dtype: npt.DTypeLike = "float32") -> EncodedImage:
+    """Make an image ready for a file that is kept in memory: nothing is compressed.
+
+    Parameters and exceptions are those of :func:`encode_image`.
+    """
+    image = as_image(data, dtype)
+    shape = (image.shape[0], image.shape[1])
+    return EncodedImage(shape, image.dtype, Filters(False, None, False), image, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -224,9 +225,7 @@ def write_image(
         When `data` is not a 2D image, has no pixels, or holds values that `dtype` cannot.
     """
     if in_memory(group.id):
-        image = codec.as_image(data, dtype)
-        shape = (image.shape[0], image.shape[1])
-        encoded = EncodedImage(shape, image.dtype, Filters(False, None, False), image, None)
+        encoded = codec.keep_plain(data, dtype)
     else:
         encoded = encode_image(data, dtype, compression)
     return write_encoded(group, name, encoded, attrs)
@@ -255,16 +254,27 @@ def write_encoded(
 
 
 def create_dataset(
-    group_id: Any, name: bytes, encoded: EncodedImage, attrs: Mapping[str, Any]
+    group_id: Any,
+    name: bytes,
+    encoded: EncodedImage,
+    attrs: Mapping[str, Any],
+    plain: bool | None = None,
 ) -> Any:
-    """Do what :func:`write_encoded` says with low-level identifiers."""
-    plain = in_memory(group_id)
-    plist = None if plain else _image_plist(encoded)
-    space = h5s.create_simple(encoded.shape)
-    kind = h5t.py_create(encoded.dtype, logical=True)
+    """Do what :func:`write_encoded` says with low-level identifiers.
+
+    Parameters
+    ----------
+    group_id, name, encoded, attrs
+        See :func:`write_encoded`.
+    plain
+        Whether the file is kept in memory; None to ask it.
+    """
+    if plain is None:
+        plain = in_memory(group_id)
+    plist = None if plain else _image_plist(encoded.shape, encoded.filters)
     if name in group_id:
         group_id.unlink(name)
-    dataset = h5d.create(group_id, name, kind, space, plist)
+    dataset = h5d.create(group_id, name, _type(encoded.dtype), _space(encoded.shape), plist)
     if plain or encoded.chunk is None:
         dataset.write(h5s.ALL, h5s.ALL, encoded.data)
     else:
@@ -276,19 +286,33 @@ def create_dataset(
     return dataset
 
 
-def _image_plist(encoded: EncodedImage) -> Any:
+# The frames of a series are all alike: what describes them is made once.
+
+
+@functools.lru_cache(maxsize=16)
+def _image_plist(shape: tuple[int, int], filters: Filters) -> Any:
     """Creation properties of a dataset that holds one image in one chunk."""
     plist = h5p.create(h5p.DATASET_CREATE)
-    plist.set_chunk(encoded.shape)
+    plist.set_chunk(shape)
     plist.set_fill_time(h5d.FILL_TIME_NEVER)
     plist.set_obj_track_times(False)
-    if encoded.filters.shuffle:
+    if filters.shuffle:
         plist.set_shuffle()
-    if encoded.filters.level is not None:
-        plist.set_deflate(encoded.filters.level)
-    if encoded.filters.fletcher:
+    if filters.level is not None:
+        plist.set_deflate(filters.level)
+    if filters.fletcher:
         plist.set_fletcher32()
     return plist
+
+
+@functools.lru_cache(maxsize=16)
+def _space(shape: tuple[int, int]) -> Any:
+    return h5s.create_simple(shape)
+
+
+@functools.lru_cache(maxsize=16)
+def _type(dtype: np.dtype[Any]) -> Any:
+    return h5t.py_create(dtype, logical=True)
 
 
 def _fixed_string(text: bytes) -> tuple[Any, npt.NDArray[Any]]:

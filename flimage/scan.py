@@ -128,7 +128,7 @@ def scan_series(
     recipe: Recipe,
     progress: Progress | None = None,
     workers: int | None = None,
-    rings: int | None = None,
+    detail: bool = True,
 ) -> SeriesScan:
     """Measure all frames of a recording.
 
@@ -144,8 +144,10 @@ def scan_series(
         :class:`~flimage.errors.Cancelled`.
     workers
         Number of threads; None for one per processor.
-    rings
-        Widest border that will be asked for [px]; None for any. Fewer rings take less memory.
+    detail
+        Keep what makes changes of the recipe quick. Without it the scan serves this recipe alone:
+        it has only the rings of its border, and one tile; it then takes a few hundred bytes a
+        frame, instead of a few thousand.
 
     Raises
     ------
@@ -171,9 +173,9 @@ def scan_series(
         region,
         border_exclusion(mean_image),
         drawn,
-        rings,
+        None if detail else recipe.border_px,
         recipe.background_source == "plane",
-        _tile_grid(source.shape, len(source)),
+        _tile_grid(source.shape, len(source)) if detail else (1, 1),
         mean_image,
     )
     table = Table(len(source), layout)

@@ -43,6 +43,9 @@ __all__ = [
     "write_image",
 ]
 
+#: Size of HDF5's cache of metadata [bytes].
+_CACHE_SIZE = 512 * 1024
+
 
 def open_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
     """Open an HDF5 file.
@@ -76,9 +79,26 @@ def open_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
     if not exists and not path.parent.is_dir():
         raise MissingFileError(f"There is no folder {path.parent}; create it first.")
     try:
-        return h5py.File(path, mode, locking="best-effort")
+        file = h5py.File(path, mode, locking="best-effort")
     except OSError as error:
         raise _explain_open(path, mode, error) from error
+    _bound_cache(file)
+    return file
+
+
+def _bound_cache(file: h5py.File) -> None:
+    """Keep HDF5 from remembering the metadata of everything it has seen.
+
+    Left alone, it grows by 10 kB for each frame that was looked at, and gets slower by it. Only
+    single objects that are larger than the cache, such as the names of very many frames, make it
+    grow here.
+    """
+    config = file.id.get_mdc_config()
+    config.set_initial_size = True
+    config.initial_size = config.min_size = _CACHE_SIZE
+    config.max_size = max(config.max_size, _CACHE_SIZE)
+    config.incr_mode = config.decr_mode = 0
+    file.id.set_mdc_config(config)
 
 
 def _explain_open(path: Path, mode: str, error: OSError) -> Exception:

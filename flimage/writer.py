@@ -15,7 +15,7 @@ from h5py import h5g
 
 from . import codec
 from .codec import Compression, EncodedImage
-from .dataset import create_dataset, write_attributes
+from .dataset import create_dataset, in_memory, write_attributes
 from .parallel import default_workers
 
 __all__ = ["SeriesWriter"]
@@ -62,6 +62,7 @@ class SeriesWriter:
         start: int = 0,
     ) -> None:
         self._group = group
+        self._plain = in_memory(group.id)
         self._compression: Compression = compression
         self._next = start
         workers = default_workers() if workers is None else max(1, workers)
@@ -109,8 +110,8 @@ class SeriesWriter:
         raw_attrs
             Further attributes of the dataset of the image.
         bg
-            Assigned background (y, x). The same array object given again is stored as a link to
-            the first one.
+            Assigned background (y, x), which must not be changed before the writer is closed. The
+            same array object given again is stored as a link to the first one.
         dtype
             Pixel type in the file.
 
@@ -122,9 +123,11 @@ class SeriesWriter:
         if self._closed:
             raise ValueError("The writer was closed; create another one to append frames.")
         future: Future[EncodedImage]
-        if isinstance(image, EncodedImage):
+        if isinstance(image, EncodedImage) or self._plain:
             future = Future()
-            future.set_result(image)
+            future.set_result(
+                image if isinstance(image, EncodedImage) else codec.keep_plain(image, dtype)
+            )
         else:
             future = self._pool.submit(
                 codec.encode_array, codec.as_image(image, dtype), self._compression
@@ -162,7 +165,7 @@ class SeriesWriter:
         try:
             write_attributes(frame_id, frame.meta)
             fluorescence = h5g.create(frame_id, b"fluorescence")
-            create_dataset(fluorescence, b"raw", encoded, frame.raw_attrs)
+            create_dataset(fluorescence, b"raw", encoded, frame.raw_attrs, self._plain)
             backgrounds = h5g.create(fluorescence, b"bg_data")
             if frame.bg is not None:
                 self._write_background(backgrounds, frame.bg, frame.dtype)
@@ -175,7 +178,11 @@ class SeriesWriter:
         if known is not None:
             group_id.links.create_hard(b"data", known[1], b"data")
             return
-        create_dataset(group_id, b"data", codec.encode_image(bg, dtype, self._compression), {})
+        if self._plain:
+            encoded = codec.keep_plain(bg, dtype)
+        else:
+            encoded = codec.encode_image(bg, dtype, self._compression)
+        create_dataset(group_id, b"data", encoded, {}, self._plain)
         # The array is kept so that its id cannot be given to another one.
         self._backgrounds[id(bg)] = (bg, group_id)
         while len(self._backgrounds) > _BACKGROUNDS_KEPT:

@@ -230,11 +230,15 @@ def test_rings_of_a_border_add_up_to_the_border():
         np.testing.assert_allclose(scan.ring_sum[:, :width].sum(1), expected, rtol=1e-12)
 
 
-def test_fewer_rings_are_kept_when_only_some_are_needed():
+def test_without_detail_only_what_the_recipe_needs_is_kept():
     source = ArraySource(cells())
-    scan = scan_series(source, Recipe(border_px=4), rings=4)
+    scan = scan_series(source, Recipe(border_px=4), detail=False)
     assert scan.ring_sum.shape == (12, 4)
+    assert scan.tiles.shape == (12, 1, 1)
     check(scan, source)
+    whole = scan_series(source, Recipe(border_px=4))
+    np.testing.assert_array_equal(whole.region_sum, scan.region_sum)
+    np.testing.assert_array_equal(whole.ring_sum[:, :4], scan.ring_sum)
 
 
 def test_rescanning_replaces_the_region_sums_and_nothing_else():
