@@ -78,6 +78,7 @@ class FrameImageItem(pg.ImageItem):
         """Show `image` (y, x) with the values `levels` in the first and last colour."""
         resized = self.image is None or self.image.shape != image.shape
         self._range, self._saturation = levels, saturation
+        self.image: np.ndarray | None
         # The base class would look for levels and make a histogram; both are known here.
         self.image = image
         self._qimage = None

@@ -30,6 +30,7 @@ from .measuring import Measuring
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit, Trace
+    from flimage.codec import Compression
     from flimage.scan import SeriesScan
     from flimage.source import EditedSource, Edits
 
@@ -640,7 +641,7 @@ class Session(QObject):
     # ------------------------------------------------------------------ writing
 
     def export(
-        self, path: str | Path, overwrite: bool = False, compression: str = "balanced"
+        self, path: str | Path, overwrite: bool = False, compression: Compression = "balanced"
     ) -> None:
         """Write the corrected series to a new file (a job); :attr:`exported` tells when."""
         source, recipe, edition, path = self._source, self.recipe, self._edition, Path(path)

@@ -48,11 +48,11 @@ class Preference(Generic[Value]):
             # QSettings gives a list of one as its only element.
             stored = [stored] if isinstance(stored, str) and stored else []
         try:
-            value = kind(stored)  # type: ignore[arg-type]  # the constructor checks it
+            value = kind(stored)
         except (TypeError, ValueError):
             return self.default
         if kind is bool:
-            value = stored in (True, "true", "True", 1, "1")  # type: ignore[assignment]  # a bool
+            value = stored in (True, "true", "True", 1, "1")
         if self.choices and value not in self.choices:
             return self.default
         if isinstance(value, (int, float)) and not self.minimum <= value <= self.maximum:

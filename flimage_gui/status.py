@@ -72,7 +72,7 @@ class StatusBar(QStatusBar):
             # The middle of the pixel.
             x, y = ((v + 0.5) * session.pixel_size * 1e6 for v in pixel)
             text += f"  ({x:.2f}, {y:.2f} µm)"
-        values = []
+        values: list[str] = []
         for display, name in (
             (Display.RAW, "raw"),
             (session.display, session.display.value.lower()),
