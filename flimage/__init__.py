@@ -34,6 +34,7 @@ _MODULES = frozenset(
         "correct",
         "denoise",
         "errors",
+        "export",
         "image_data",
         "meta",
         "models",

@@ -22,6 +22,7 @@ from types import FrameType
 
 from ._version import __version__
 from .errors import Cancelled, FlimageError
+from .export.options import add_export_options
 from .options import add_recipe_options, positive
 
 __all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_OK", "EXIT_REFUSED", "EXIT_USAGE", "main"]
@@ -46,6 +47,7 @@ examples:
   flimage convert cells.tif cells.h5 --interval 0.5 --pixel-size 1.1e-7
   flimage info cells.h5
   flimage bleach cells.h5 corrected.h5 --border 15 --figure decay.png
+  flimage export cells.h5 cells.mp4
 """
 
 
@@ -111,6 +113,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--save-recipe", type=Path, metavar="FILE", help="write the settings as JSON"
     )
     add_recipe_options(bleach)
+
+    add_export_options(add("export", "write a series or its fit for other programs"))
 
     denoise = add("denoise", "write a denoised copy of a series")
     denoise.add_argument("source", type=Path, metavar="IN", help="the series")

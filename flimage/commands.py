@@ -215,6 +215,20 @@ def _report(arguments: argparse.Namespace, fit: BleachFit) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
+def run_export(arguments: argparse.Namespace) -> int:
+    """Write a series or its fit for other programs."""
+    from .export.command import run
+
+    with (
+        open_series(arguments.source, arguments.group) as series,
+        ProgressBar(arguments.quiet) as progress,
+    ):
+        result = run(arguments, SeriesSource(series), progress)
+    for sentence in result.sentences:
+        _say(arguments, sentence)
+    return EXIT_REFUSED if result.refused else EXIT_OK
+
+
 def run_denoise(arguments: argparse.Namespace) -> int:
     """Write a denoised copy of a series."""
     from . import correct

@@ -1,0 +1,196 @@
+"""Which images of a recording are exported, and how they are read: in parallel and in order."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from .._version import __version__
+from ..correct import FrameCorrector
+from ..errors import InputError
+from ..meta import is_number
+from ..parallel import ordered_map
+from ..progress import Progress, ignore_progress
+from .formats import ImageKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..bleach import BleachFit
+    from ..source import FrameSource
+
+__all__ = ["Images", "interval_of"]
+
+#: Intervals may deviate by this part of their mean to count as one interval.
+_REGULAR = 1e-3
+
+
+def interval_of(times: npt.NDArray[np.float64]) -> float | None:
+    """Time between frames [s]; None where it varies, or times are missing."""
+    if times.size < 2 or not np.isfinite(times).all():
+        return None
+    steps = np.diff(times)
+    mean = float(steps.mean())
+    if mean <= 0 or float(np.abs(steps - mean).max()) > _REGULAR * mean:
+        return None
+    return mean
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of a recording that are exported.
+
+    Parameters
+    ----------
+    source
+        The recording.
+    kind
+        ``"raw"``: as stored; ``"background-corrected"``: without the assigned backgrounds;
+        ``"bleach-corrected"``: without background level and bleaching.
+    fit
+        Fit of the recording; needed for bleach-corrected images.
+    frames
+        Frames that are exported, in this order; all by default.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When a fit is needed and missing or of another recording, or a frame is not there.
+    """
+
+    source: FrameSource
+    kind: ImageKind = "raw"
+    fit: BleachFit | None = None
+    frames: Sequence[int] = ()
+    _corrector: FrameCorrector | None = field(init=False, repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(ImageKind):
+            raise InputError(
+                f"Images of the kind {self.kind!r} are unknown; use one of"
+                f" {', '.join(get_args(ImageKind))}."
+            )
+        count = len(self.source)
+        frames = tuple(int(frame) for frame in self.frames) or tuple(range(count))
+        beyond = [frame for frame in frames if not 0 <= frame < count]
+        if beyond:
+            raise InputError(
+                f"Frame {beyond[0]} cannot be exported; the recording has the frames 0 to"
+                f" {count - 1}."
+            )
+        object.__setattr__(self, "frames", frames)
+        if self.kind == "bleach-corrected":
+            if self.fit is None:
+                raise InputError("Bleach-corrected images need a fit; fit the recording first.")
+            object.__setattr__(self, "_corrector", FrameCorrector(self.source, self.fit))
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def path(self) -> Path | None:
+        """File of the recording; None when it is in memory."""
+        return self.source.path
+
+    @property
+    def name(self) -> str:
+        """Name of the recording for a person."""
+        if self.source.identifier is not None:
+            return self.source.identifier
+        return "recording" if self.source.path is None else self.source.path.stem
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Size of the frames along (y, x) [px]."""
+        return self.source.shape
+
+    @property
+    def times(self) -> npt.NDArray[np.float64]:
+        """Times of the frames, of shape (t,) [s]; NaN where a frame has none.
+
+        Where the fit was made with an interval instead of the stored times, these are its times.
+        """
+        times: npt.NDArray[np.floating[Any]] = self.source.times
+        if self.fit is not None and self.fit.recipe.interval is not None:
+            times = np.arange(len(self.source)) * self.fit.recipe.interval
+        return np.asarray(times[list(self.frames)], dtype=np.float64)
+
+    @property
+    def pixel_size(self) -> float | None:
+        """Pixel size [m] of the first frame; None when it is not known."""
+        value = self.source.meta(self.frames[0]).get("pixel size")
+        return float(value) if is_number(value) and np.isfinite(value) and value > 0 else None
+
+    def image(self, number: int) -> npt.NDArray[Any]:
+        """Read image `number`, of shape (y, x), in a floating type.
+
+        Raises
+        ------
+        flimage.errors.InputError
+            When the frame is of another size than the first one.
+        """
+        frame = self.frames[number]
+        image: npt.NDArray[Any]
+        if self._corrector is not None:
+            image = self._corrector.frame(frame)
+        elif self.kind == "raw":
+            image = self.source.raw(frame)
+        else:
+            image = self.source.image(frame)
+        if image.shape != self.shape:
+            raise InputError(
+                f"Frame {frame} is of {image.shape[1]} × {image.shape[0]} px and the first one of"
+                f" {self.shape[1]} × {self.shape[0]} px; only frames of one size can be exported"
+                " together."
+            )
+        return image
+
+    def read(
+        self, progress: Progress | None = None, stage: str = "Exporting", start: int = 0
+    ) -> Generator[npt.NDArray[Any], None, None]:
+        """Read all images in order; a few are read ahead in threads.
+
+        Parameters
+        ----------
+        progress
+            Called as ``progress(done, total, stage)`` before each image.
+        stage
+            What is reported as being done.
+        start
+            Steps that were done before; they count into `progress` as well.
+
+        Yields
+        ------
+        ndarray of shape (y, x)
+        """
+        report = ignore_progress if progress is None else progress
+        total = start + len(self)
+
+        def read_one(number: int, stopped: threading.Event) -> npt.NDArray[Any]:
+            return self.image(number) if not stopped.is_set() else np.empty((0, 0))
+
+        with contextlib.closing(
+            ordered_map(read_one, range(len(self)), thread_name="flimage-export")
+        ) as images:
+            for number in range(len(self)):
+                report(start + number, total, stage)
+                yield next(images)
+
+    def provenance(self) -> dict[str, str]:
+        """Where the images come from, for the metadata of what is exported."""
+        facts = {
+            "software": f"flimage {__version__}",
+            "images": self.kind,
+            "recording": "" if self.source.path is None else self.source.path.name,
+        }
+        if self.kind == "bleach-corrected" and self.fit is not None:
+            facts["model"] = str(self.fit.model)
+            facts["verdict"] = f"{self.fit.verdict.grade}: {self.fit.verdict.sentence}"
+            facts["recipe"] = self.fit.recipe.to_json()
+        return facts

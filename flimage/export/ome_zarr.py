@@ -1,0 +1,146 @@
+"""Write recordings as OME-Zarr, through `zarr`.
+
+The folder follows OME-NGFF 0.4, which Fiji, napari, QuPath and OMERO open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..progress import Progress, ignore_progress
+from .extras import need
+from .folder import atomic_folder
+from .frames import Images, interval_of
+from .tiff import Exported
+
+__all__ = ["TIMES_KEY", "write_zarr"]
+
+#: Where the time of each frame and the provenance stand among the attributes: OME-Zarr itself
+#: knows one interval only.
+TIMES_KEY = "flimage"
+
+#: Largest chunk along y and x [px].
+_CHUNK = 1024
+
+
+def write_zarr(
+    images: Images,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Exported:
+    """Write a recording as an OME-Zarr folder, in single precision and compressed.
+
+    Parameters
+    ----------
+    images
+        What is written.
+    path
+        The folder.
+    overwrite
+        Replace an existing folder.
+    progress
+        Called as ``progress(done, total, stage)``; may raise :class:`~flimage.errors.Cancelled`.
+
+    Returns
+    -------
+    Exported
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When the package `zarr` is not installed, or frames differ in size.
+    flimage.errors.OutputExistsError, flimage.errors.SameFileError
+        When the output exists, or holds the recording.
+
+    References
+    ----------
+    https://ngff.openmicroscopy.org/0.4/
+    """
+    zarr = need("zarr", "zarr", "OME-Zarr")
+    path = Path(path)
+    report = ignore_progress if progress is None else progress
+    height, width = images.shape
+    notes: list[str] = []
+    low, high = np.inf, -np.inf
+    with atomic_folder(path, overwrite=overwrite, source=images.path) as temporary:
+        group = zarr.open_group(temporary, mode="w", zarr_format=2)
+        array = group.create_array(
+            "0",
+            shape=(len(images), height, width),
+            chunks=(1, min(height, _CHUNK), min(width, _CHUNK)),
+            dtype="float32",
+            # What the format asks for, so that a chunk lies in 0/t/y/x.
+            chunk_key_encoding={"name": "v2", "separator": "/"},
+        )
+        with contextlib.closing(images.read(report, "Writing")) as frames:
+            for number, image in enumerate(frames):
+                array[number] = image.astype(np.float32, copy=False)
+                if np.isfinite(image).any():
+                    low = min(low, float(np.nanmin(image)))
+                    high = max(high, float(np.nanmax(image)))
+        group.attrs.update(_attributes(images, low, high, notes))
+        report(len(images), len(images), "Done")
+    return Exported(path, len(images), notes=tuple(notes))
+
+
+def _attributes(images: Images, low: float, high: float, notes: list[str]) -> dict[str, Any]:
+    """OME-NGFF metadata of the group, and our own."""
+    times = images.times
+    known = bool(np.isfinite(times).all())
+    interval = interval_of(times) if known else None
+    step = interval
+    if known and interval is None and len(images) > 1:
+        step = float(times[-1] - times[0]) / (len(images) - 1)
+        notes.append(
+            "The time between frames varies, which OME-Zarr cannot keep; its scale is the mean, and"
+            f" the times stand in the attribute {TIMES_KEY!r}."
+        )
+    if not known:
+        notes.append("Times were not written, because some frames have none.")
+    timed = known and step is not None and step > 0
+    size = images.pixel_size
+    pixel = 1.0 if size is None else float(f"{size * 1e6:.15g}")
+    space: dict[str, str] = {} if size is None else {"unit": "micrometer"}
+    transformations: list[dict[str, Any]] = [
+        {"type": "scale", "scale": [float(step or 1.0) if timed else 1.0, pixel, pixel]}
+    ]
+    if timed and times[0]:
+        transformations.append({"type": "translation", "translation": [float(times[0]), 0.0, 0.0]})
+    multiscale = {
+        "version": "0.4",
+        "name": images.name,
+        "axes": [
+            {"name": "t", "type": "time", **({"unit": "second"} if timed else {})},
+            {"name": "y", "type": "space", **space},
+            {"name": "x", "type": "space", **space},
+        ],
+        "datasets": [{"path": "0", "coordinateTransformations": transformations}],
+    }
+    found = low <= high
+    window = {
+        "min": low if found else 0.0,
+        "max": high if found else 1.0,
+        "start": low if found else 0.0,
+        "end": high if found else 1.0,
+    }
+    channel = {
+        "label": images.kind,
+        "color": "FFFFFF",
+        "active": True,
+        "window": window,
+    }
+    own: dict[str, Any] = dict(images.provenance())
+    if known:
+        own["times [s]"] = times.tolist()
+    return {
+        "multiscales": [multiscale],
+        "omero": {"version": "0.4", "name": images.name, "channels": [channel]},
+        TIMES_KEY: own,
+    }
