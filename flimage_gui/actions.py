@@ -203,7 +203,8 @@ def build_actions(parent: QWidget) -> dict[str, QAction]:
         if spec.icon:
             action.setIcon(assets.icon(spec.icon))
         if spec.short:
-            action.setIconText(spec.short)
+            # Qt leaves hardly any room between icon and text.
+            action.setIconText(f" {spec.short}")
         if spec.tip:
             keys = ", ".join(spec.shortcuts[:1]) or (_key_text(spec.keys[0]) if spec.keys else "")
             action.setToolTip(f"{spec.tip} ({keys})" if keys else spec.tip)

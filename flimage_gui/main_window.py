@@ -16,6 +16,7 @@ from PyQt5.QtWidgets import (
     QMainWindow,
     QScrollArea,
     QStackedWidget,
+    QTabBar,
     QTabWidget,
     QToolBar,
     QVBoxLayout,
@@ -81,6 +82,10 @@ class MainWindow(QMainWindow):
         self.welcome_page = WelcomePage()
         self.setStatusBar(StatusBar(self.session, self))
         self._build_centre()
+        self._titles_timer = QTimer(self)
+        self._titles_timer.setSingleShot(True)
+        self._titles_timer.setInterval(0)
+        self._titles_timer.timeout.connect(self._show_dock_titles)
         self._docks = self._build_docks()
         self._actions = build_actions(self)
         self._build_menus()
@@ -129,9 +134,25 @@ class MainWindow(QMainWindow):
             dock.setObjectName(name)
             dock.setWidget(widget)
             self.addDockWidget(area, dock)
+            dock.dockLocationChanged.connect(self._titles_timer.start)
+            dock.topLevelChanged.connect(self._titles_timer.start)
+            dock.visibilityChanged.connect(self._titles_timer.start)
             docks[name] = dock
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         return docks
+
+    def _show_dock_titles(self) -> None:
+        """Leave out the titles of panels that a tab names already."""
+        for dock in self._docks.values():
+            named = bool(self.tabifiedDockWidgets(dock)) and not dock.isFloating()
+            bar = dock.titleBarWidget()
+            if named and bar is None:
+                dock.setTitleBarWidget(QWidget(dock))
+            elif not named and bar is not None:
+                dock.setTitleBarWidget(None)
+                bar.deleteLater()
+        for tabs in self.findChildren(QTabBar):
+            tabs.setElideMode(Qt.TextElideMode.ElideNone)
 
     def _build_menus(self) -> None:
         places = build_menus(self.menuBar(), self._actions)
@@ -335,7 +356,7 @@ class MainWindow(QMainWindow):
                 word = name.removeprefix("action")
                 action.setEnabled(can)
                 action.setText(f"&{word}: {text}" if text else f"&{word}")
-                action.setIconText(word)
+                action.setIconText(f" {word}")
                 action.setToolTip(f"{word}: {text}" if text else word)
         if change & (Change.RECORDING | Change.HISTORY | Change.BACKGROUND):
             self.setWindowModified(session.modified)
@@ -374,6 +395,12 @@ class MainWindow(QMainWindow):
             )
             self.tabifyDockWidget(docks["backgroundDock"], docks["metadataDock"])
             docks["backgroundDock"].raise_()
+            needed = self.background_panel.sizeHint().height() + 110
+            self.resizeDocks(
+                [docks["backgroundDock"], docks["bleachDock"]],
+                [needed, self.height() - needed],
+                Qt.Orientation.Vertical,
+            )
         else:
             self.tabifyDockWidget(docks["backgroundDock"], docks["bleachDock"])
             self.tabifyDockWidget(docks["bleachDock"], docks["metadataDock"])

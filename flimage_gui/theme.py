@@ -32,6 +32,8 @@ class Theme:
     pressed: str
     panel_title: str
     accent: str
+    accent_hover: str
+    accent_down: str
     accent_text: str
     link: str
     track: str
@@ -95,6 +97,8 @@ LIGHT = Theme(
     pressed="#d5dae1",
     panel_title="#e9ebef",
     accent="#1f66b8",
+    accent_hover="#2a76cd",
+    accent_down="#18559c",
     accent_text="#ffffff",
     link="#1a5aa5",
     track="#d3d7dd",
@@ -119,7 +123,9 @@ DARK = Theme(
     hover="#363b43",
     pressed="#434953",
     panel_title="#2b2f35",
-    accent="#3d87dc",
+    accent="#3a7fd0",
+    accent_hover="#4a90e2",
+    accent_down="#2f6cb3",
     accent_text="#ffffff",
     link="#7db6f5",
     track="#41464f",

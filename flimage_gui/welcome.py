@@ -39,7 +39,7 @@ class WelcomePage(QWidget):
         text.setProperty("role", "hint")
         text.setMinimumWidth(440)
         text.setMaximumWidth(440)
-        self._open_button = QPushButton(assets.icon("open"), "&Open a recording…")
+        self._open_button = QPushButton("&Open a recording…")
         describe(self._open_button, "openButton", "Open a recording")
         self._open_button.setDefault(True)
         self._open_button.clicked.connect(self.open_requested)
