@@ -9,10 +9,39 @@ import numpy.typing as npt
 
 from .quantities import format_number, time_unit
 
-__all__ = ["TraceAxis"]
+__all__ = ["TraceAxis", "thin_out"]
 
 #: Times that start later than this many spans after zero are shown from the first frame on.
 _FAR_AWAY = 10.0
+
+
+def thin_out(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.intp]:
+    """Choose which of many values to draw: the smallest and the largest of each neighbourhood.
+
+    Parameters
+    ----------
+    values
+        (n,) in the order of the axis.
+    most
+        Number of values that may be drawn, at least 2.
+
+    Returns
+    -------
+    indices : array of shape (m,), m <= most + 2
+        Indices of the values to draw, rising; all of them where they are few.
+    """
+    count = len(values)
+    if count <= most:
+        return np.arange(count)
+    size = -(-count // max(most // 2, 1))
+    whole = count - count % size
+    blocks = values[:whole].reshape(-1, size)
+    starts = np.arange(0, whole, size)
+    chosen = [starts + blocks.argmin(axis=1), starts + blocks.argmax(axis=1)]
+    if whole < count:
+        rest = values[whole:]
+        chosen.append(whole + np.array([rest.argmin(), rest.argmax()]))
+    return np.unique(np.concatenate(chosen))
 
 
 @dataclass(frozen=True)

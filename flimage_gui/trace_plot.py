@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtCore import QPoint, QRectF, Qt, pyqtSignal
-from PyQt5.QtGui import QFont, QFontMetrics, QPainter
+from PyQt5.QtCore import QPoint, Qt, pyqtSignal
+from PyQt5.QtGui import QFont, QFontMetrics
 from PyQt5.QtWidgets import QSplitter, QWidget
 
 from .plot_style import PlotColors, make_pen, style_plot, translucent
-from .trace_axis import TraceAxis
+from .trace_axis import TraceAxis, thin_out
+from .trace_legend import Legend
 from .widgets import blocked, describe
 
 if TYPE_CHECKING:
@@ -24,25 +25,11 @@ __all__ = ["TracePlots"]
 _BAND_ALPHA = 60
 #: Frames beyond this number are drawn as smaller dots.
 _MANY = 400
+#: Most dots of one kind, and most points along curve and band, that are drawn at a time: the
+#: screen could not show more of them apart.
+_MOST_DOTS, _MOST_POINTS = 1000, 2000
 #: Longest number at a vertical axis for which room is kept.
 _LONGEST_NUMBER = "−10000"
-#: Distance of the legend from the edges of the plot [px].
-_LEGEND_MARGIN = 4
-
-
-class _Sample(pg.ItemSample):
-    """The picture of an item in the legend; clicking it does nothing."""
-
-    def paint(self, painter: QPainter, *_args: Any) -> None:
-        """Draw the item, a band as a filled box."""
-        if isinstance(self.item, pg.FillBetweenItem):
-            painter.fillRect(QRectF(1, 5, 18, 10), self.item.brush())
-        else:
-            super().paint(painter, *_args)
-
-    def mouseClickEvent(self, event: Any) -> None:  # noqa: N802 - pyqtgraph's name
-        """Leave the click to the plot: what is hidden would be missing without a trace."""
-        event.ignore()
 
 
 class TracePlots(QSplitter):
@@ -73,6 +60,7 @@ class TracePlots(QSplitter):
         self.setChildrenCollapsible(False)
         self.axis = TraceAxis.from_times(np.empty(0))
         self._values = np.empty(0)
+        self._clouds: list[tuple[Any, np.ndarray, np.ndarray]] = []
         self._dots = np.empty((0, 2))
         self._limit = 1.0
         self.trace_plot = _plot(
@@ -103,17 +91,9 @@ class TracePlots(QSplitter):
         self.residual_plot.getPlotItem().setXLink(self.trace_plot.getPlotItem())
         self.residual_plot.getPlotItem().setMouseEnabled(x=True, y=False)
         self.residual_plot.getAxis("left").setTickDensity(0.6)
+        self.trace_plot.sigXRangeChanged.connect(self._on_sight_changed)
         self._build_items()
-        # In one row, because the plot is often low and the trace starts at the upper left.
-        self._legend = self.trace_plot.addLegend(
-            offset=(-_LEGEND_MARGIN, _LEGEND_MARGIN),
-            verSpacing=-6,
-            horSpacing=6,
-            colCount=6,
-            sampleType=_Sample,
-        )
-        self._legend.setZValue(30)
-        self._legend.layout.setContentsMargins(4, 0, 6, 0)
+        self.legend = Legend(self.trace_plot.getPlotItem())
 
     def _build_items(self) -> None:
         self.range_item = pg.LinearRegionItem(swapMode="block")
@@ -177,9 +157,7 @@ class TracePlots(QSplitter):
             line.setPen(make_pen(translucent(colors.marker, 170), 1.5))
         self.frame_line.setHoverPen(make_pen(colors.marker, 3))
         self.zero_line.setPen(make_pen(colors.fit, 1.5))
-        self._legend.setBrush(translucent(colors.ground, 160))
-        self._legend.setPen(None)
-        self._legend.setLabelTextColor(colors.text)
+        self.legend.apply_colors(colors)
         self._refresh_legend()
 
     def show_trace(self, trace: Trace, fit: BleachFit | None) -> None:
@@ -196,8 +174,10 @@ class TracePlots(QSplitter):
         left_out = ~trace.used & finite & ~outlying
         for item in (self.used, self.residuals):
             item.setSize(5 if len(places) <= _MANY else 3)
-        self.used.setData(x=places[fitted], y=intensity[fitted])
-        self.unused.setData(x=places[left_out], y=intensity[left_out])
+        self._clouds = [
+            (self.used, places[fitted], intensity[fitted]),
+            (self.unused, places[left_out], intensity[left_out]),
+        ]
         self.outliers.setData(x=places[outlying & finite], y=intensity[outlying & finite])
         self.level.setData(x=np.asarray(self.axis.edges(0, len(places) - 1)), y=np.zeros(2))
         self._values = intensity[finite]
@@ -207,6 +187,7 @@ class TracePlots(QSplitter):
         self.band.setVisible(False)
         if fit is not None:
             self._show_fit(fit, fitted, left_out | (outlying & finite), share)
+        self._draw_dots()
         bottom = self.trace_plot.getAxis("bottom")
         bottom.setStyle(showValues=fit is None)
         self.trace_plot.showLabel("bottom", fit is None)
@@ -218,23 +199,42 @@ class TracePlots(QSplitter):
     def _show_fit(self, fit: BleachFit, fitted: Any, others: Any, share: float) -> None:
         places = self.axis.positions
         curve = fit.curve * share
-        self.curve.setData(x=places, y=curve)
+        step = 1 + len(places) // _MOST_POINTS
+        self.curve.setData(x=places[::step], y=curve[::step])
         self._values = np.concatenate([self._values, curve[np.isfinite(curve)]])
         residuals = fit.residuals * share
-        self.residuals.setData(x=places[fitted], y=residuals[fitted])
-        self.unused_residuals.setData(x=places[others], y=residuals[others])
+        self._clouds += [
+            (self.residuals, places[fitted], residuals[fitted]),
+            (self.unused_residuals, places[others], residuals[others]),
+        ]
         # Frames that were left out may lie anywhere; the fitted ones decide the range.
         shown = residuals[fitted]
         self._limit = (float(np.abs(shown).max()) if len(shown) else 0.0) or 1.0
         low, high = _band(fit, curve)
         if np.any(high > low):
             self.band.setVisible(True)
-            self._band_low.setData(x=places, y=low)
-            self._band_high.setData(x=places, y=high)
+            self._band_low.setData(x=places[::step], y=low[::step])
+            self._band_high.setData(x=places[::step], y=high[::step])
+
+    def _draw_dots(self) -> None:
+        """Draw the dots in sight; of very many, those that make up the outline."""
+        left, right = self.trace_plot.viewRange()[0]
+        for item, x, y in self._clouds:
+            if len(x) > _MOST_DOTS:
+                start, stop = np.searchsorted(x, (left, right))
+                inside = slice(max(0, start - 1), stop + 1)
+                x, y = x[inside], y[inside]
+                chosen = thin_out(y, _MOST_DOTS)
+                x, y = x[chosen], y[chosen]
+            item.setData(x=x, y=y)
+
+    def _on_sight_changed(self) -> None:
+        if any(len(x) > _MOST_DOTS for _, x, _ in self._clouds):
+            self._draw_dots()
 
     def _on_box_resized(self) -> None:
         self._label_axes()
-        self._place_legend()
+        self.legend.place(self._dots)
 
     def _label_axes(self) -> None:
         """Write what the vertical axes show, shorter where there is no room for it."""
@@ -281,45 +281,24 @@ class TracePlots(QSplitter):
         self.trace_plot.setXRange(*edges, padding=0.01)
         self.trace_plot.setYRange(low, high, padding=0.06)
         self.residual_plot.setYRange(-self._limit, self._limit, padding=0.1)
-        self._place_legend()
-
-    def _place_legend(self) -> None:
-        """Put the legend into the corner where it covers the fewest frames."""
-        box = self.trace_plot.getPlotItem().getViewBox()
-        if not box.width() or not len(self._dots):
-            return
-        (left, right), (bottom, top) = box.viewRange()
-        size = self._legend.boundingRect()
-        width = (size.width() + _LEGEND_MARGIN) / box.width()
-        height = (size.height() + _LEGEND_MARGIN) / box.height()
-        # Positions from 0 to 1, from the left and from the top, as pyqtgraph anchors.
-        x = (self._dots[:, 0] - left) / (right - left)
-        y = (top - self._dots[:, 1]) / (top - bottom)
-
-        def covered(corner: tuple[int, int]) -> int:
-            across = x > 1 - width if corner[0] else x < width
-            down = y > 1 - height if corner[1] else y < height
-            return int(np.count_nonzero(across & down))
-
-        corner = min(((1, 0), (0, 0), (0, 1), (1, 1)), key=covered)
-        shift = [-_LEGEND_MARGIN if at else _LEGEND_MARGIN for at in corner]
-        self._legend.anchor(itemPos=corner, parentPos=corner, offset=shift)
+        self.legend.place(self._dots)
 
     def _refresh_legend(self) -> None:
-        self._legend.clear()
-        if not len(self.axis):
-            return
-        for item, text in (
-            (self.used, "trace"),
-            (self.curve, "fit"),
-            (self.band, "95 % interval"),
-            (self.level, "background level"),
-            (self.unused, "not in the fit"),
-            (self.outliers, "outlier"),
-        ):
-            is_empty = isinstance(item, pg.ScatterPlotItem) and not len(item.data)
-            if item.isVisible() and not is_empty:
-                self._legend.addItem(item, text)
+        empty = [item for item in (self.unused, self.outliers) if not len(item.data)]
+        self.legend.show_entries(
+            [
+                (item, text)
+                for item, text in (
+                    (self.used, "trace"),
+                    (self.curve, "fit"),
+                    (self.band, "95 % interval"),
+                    (self.level, "background level"),
+                    (self.unused, "not in the fit"),
+                    (self.outliers, "outlier"),
+                )
+                if len(self.axis) and item.isVisible() and item not in empty
+            ]
+        )
 
     # ------------------------------------------------------------------ pointing
 

@@ -14,9 +14,10 @@ from PyQt5.QtGui import QColor, QMouseEvent, QPalette
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QCheckBox, QLabel, QMenu
 
+from flimage.trace import Trace
 from flimage_gui.plot_style import PlotColors
 from flimage_gui.session import Session
-from flimage_gui.trace_axis import TraceAxis
+from flimage_gui.trace_axis import TraceAxis, thin_out
 from flimage_gui.trace_plot import TracePlots
 from flimage_gui.trace_view import TraceView
 from flimage_gui.widgets import Notice
@@ -215,8 +216,7 @@ def test_an_outlier_is_marked_and_named(qtbot, view, session, settle, tmp_path) 
     np.testing.assert_allclose(plots(view).outliers.getData()[0], [10.0])
     session.set_frame(20)
     assert "outlier" in find(view, QLabel, "traceReadout").text()
-    labels = [label.text for _, label in plots(view)._legend.items]
-    assert "outlier" in labels
+    assert "outlier" in plots(view).legend.texts
 
 
 def test_from_zero_shows_the_background_level_and_can_be_switched_off(qtbot, fitted) -> None:
@@ -294,7 +294,7 @@ def test_the_legend_gives_way_to_the_trace(
     settle(session)
     shown = plots(view)
     box = shown.trace_plot.getPlotItem().getViewBox()
-    legend = shown._legend.mapRectToItem(box, shown._legend.boundingRect())
+    legend = shown.legend.item.mapRectToItem(box, shown.legend.item.boundingRect())
     dots = [box.mapFromView(QPointF(*dot)) for dot in zip(*shown.used.getData(), strict=True)]
     assert legend.isValid()
     assert not any(legend.contains(dot) for dot in dots)
@@ -321,6 +321,42 @@ def test_times_that_are_no_axis_give_frame_numbers(times) -> None:
     axis = TraceAxis.from_times(times)
     assert axis.title == "Frame"
     np.testing.assert_array_equal(axis.positions, np.arange(len(times)))
+
+
+@pytest.mark.parametrize("count", [7, 1000, 1001, 4999])
+def test_thinning_out_keeps_the_extremes_and_the_order(count) -> None:
+    values = np.random.default_rng(count).normal(size=count)
+    chosen = thin_out(values, 100)
+    assert len(chosen) <= 102
+    assert (np.diff(chosen) > 0).all()
+    assert {values.argmin(), values.argmax()} <= set(chosen)
+    np.testing.assert_array_equal(thin_out(values, count), np.arange(count))
+
+
+def test_very_many_frames_are_thinned_out_until_one_zooms_in(qtbot) -> None:
+    n = 20_000
+    trace = Trace(
+        times=np.arange(n) * 1.0,
+        time_unit="s",
+        intensity=np.random.default_rng(0).normal(1e4, 10, n),
+        variance=np.full(n, 100.0),
+        background=np.full(n, 10.0),
+        background_slope=None,
+        background_error=0.0,
+        region_pixels=100,
+        used=np.ones(n, dtype=bool),
+        shape=(20, 20),
+        noise=None,
+    )
+    shown = TracePlots()
+    qtbot.addWidget(shown)
+    shown.show_trace(trace, None)
+    shown.show_all(from_zero=False)
+    drawn = shown.used.getData()[1]
+    assert len(drawn) < 2000
+    assert drawn.max() == trace.intensity.max() / 100
+    shown.trace_plot.setXRange(shown.axis.positions[100], shown.axis.positions[200], padding=0)
+    assert 100 <= len(shown.used.getData()[0]) <= 104
 
 
 def test_ranges_and_their_edges_belong_together() -> None:
