@@ -10,6 +10,7 @@ Nothing in this module touches HDF5.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -300,7 +301,7 @@ def decompress_chunk(
         body = body[:-4]
         if stored != fletcher32(body):
             raise ValueError("the checksum does not match")
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     data: Any
     if filters.level is None:
         data = bytearray(body)

@@ -20,7 +20,7 @@ from .background import (
 from .errors import InputError
 from .parallel import ordered_map
 from .progress import Progress, ignore_progress
-from .scan_reading import average_frames, batches, read_batch
+from .scan_reading import average_frames, batches, choose_workers, read_batch
 from .scan_table import Table
 from .summaries import Layout, Summaries, missing_light, summarise
 
@@ -143,7 +143,8 @@ def scan_series(
         Called as ``progress(done, total, stage)`` from the calling thread; it may raise
         :class:`~flimage.errors.Cancelled`.
     workers
-        Number of threads; None for one per processor.
+        Number of threads; None for one per processor, and a single one where frames are so small
+        that threads would only wait for each other.
     detail
         Keep what makes changes of the recipe quick. Without it the scan serves this recipe alone:
         it has only the rings of its border, and one tile; it then takes a few hundred bytes a
@@ -157,6 +158,9 @@ def scan_series(
         When a frame is damaged; it is named.
     """
     report = ignore_progress if progress is None else progress
+    # Asked once: a series on disk counts its members each time.
+    count = len(source)
+    workers = choose_workers(source.shape, workers)
     averages = average_frames(source, recipe, report, workers)
     mean_image = averages.whole
     region = signal_region(mean_image, recipe)
@@ -175,25 +179,25 @@ def scan_series(
         drawn,
         None if detail else recipe.border_px,
         recipe.background_source == "plane",
-        _tile_grid(source.shape, len(source)) if detail else (1, 1),
+        _tile_grid(source.shape, count) if detail else (1, 1),
         mean_image,
     )
-    table = Table(len(source), layout)
+    table = Table(count, layout)
 
     def work(frames: range, stopped: threading.Event) -> Summaries | None:
         batch = read_batch(source, frames, stopped)
         return None if batch is None else summarise(batch, layout)
 
-    todo = batches(len(source), source.shape)
+    todo = batches(count, source.shape)
     with contextlib.closing(ordered_map(work, todo, workers, "flimage-scan")) as results:
         for frames, summaries in zip(todo, results, strict=True):
             if summaries is not None:
                 table.put(frames, summaries)
-            report(frames.stop, len(source), "Measuring frames")
+            report(frames.stop, count, "Measuring frames")
     return SeriesScan(
         times=np.asarray(source.times),
         shape=source.shape,
-        n_frames=len(source),
+        n_frames=count,
         mean_image=mean_image,
         region=region,
         noise=averages.noise,
@@ -228,6 +232,7 @@ def rescan_region(
         When the mask has another size than the frames, or the recording was changed.
     """
     report = ignore_progress if progress is None else progress
+    workers = choose_workers(source.shape, workers)
     region = np.array(mask, dtype=bool)
     if region.shape != scan.shape or len(source) != scan.n_frames:
         raise InputError(

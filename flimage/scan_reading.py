@@ -22,17 +22,29 @@ if TYPE_CHECKING:
     from .recipe import Recipe
     from .source import FrameSource
 
-__all__ = ["Averages", "average_frames", "batches", "read_batch"]
+__all__ = ["Averages", "average_frames", "batches", "choose_workers", "read_batch"]
 
 #: Frames that the time-averaged image is made of, at most.
 _AVERAGED = 64
 #: Pairs of neighbouring frames that the noise is measured from, and pixels of each.
 _NOISE_PAIRS, _NOISE_PIXELS = 12, 2**16
+#: Pixels of a frame from which threads pay off.
+_WORTH_THREADS = 160**2
 #: Pixels that a thread takes at once.
 _BATCH_PIXELS = 2**18
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
+
+
+def choose_workers(shape: tuple[int, int], workers: int | None) -> int | None:
+    """Return the number of threads for frames of `shape` (y, x) where none is given.
+
+    Reading a small frame is mostly Python and HDF5, which run one thread at a time.
+    """
+    if workers is None and shape[0] * shape[1] < _WORTH_THREADS:
+        return 1
+    return workers
 
 
 def batches(count: int, shape: tuple[int, int]) -> list[range]:
@@ -125,7 +137,8 @@ def average_frames(
 ) -> Averages:
     """Average evenly spaced pairs of neighbouring frames that are not excluded."""
     excluded = set(recipe.exclude)
-    usable = [i for i in range(len(source)) if i not in excluded]
+    frames = len(source)
+    usable = [i for i in range(frames) if i not in excluded]
     if not usable:
         raise InputError("The recipe excludes all frames; keep some.")
     places = list(range(len(usable)))
@@ -158,6 +171,6 @@ def average_frames(
                 if place in followed or place - 1 in followed:
                     known = image if gaps is None else np.where(finite, image, np.nan)
                     thinned[place] = thin(known, _NOISE_PIXELS)
-            report(0, len(source), f"Averaging {place + 1} of {count} frames")
+            report(0, frames, f"Averaging {place + 1} of {count} frames")
     noise = photon_transfer((thinned[i], thinned[i + 1]) for i in followed if i + 1 in thinned)
     return Averages(whole.value(), early.value(), late.value(), noise)
