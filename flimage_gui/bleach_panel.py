@@ -5,59 +5,21 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import (
-    QCheckBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt5.QtCore import Qt, QTimer, pyqtSignal
+from PyQt5.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from .bleach_settings import BleachSettings
 from .fit_table import FitTable, fit_rows
-from .model_names import model_hint, model_items
+from .model_names import model_text
 from .session import Change, Session
-from .widgets import (
-    ChoiceCombo,
-    ElidedLabel,
-    Notice,
-    NumberSpin,
-    SectionHeader,
-    add_row,
-    blocked,
-    describe,
-    fill_combo,
-    hint_label,
-    make_form,
-    select_data,
-)
+from .widgets import ElidedLabel, Notice, SectionHeader, describe, hint_label
 
 if TYPE_CHECKING:
-    from flimage.bleach import Verdict
+    from flimage.bleach import BleachFit
+    from flimage.verdict import Verdict
 
-__all__ = ["BleachPanel", "verdict_html"]
+__all__ = ["BleachPanel", "error_html", "model_summary", "verdict_html"]
 
-_OFFSETS = (
-    (
-        "unbleachable signal",
-        "unbleachable",
-        "The constant part of the decay is real signal, for instance of autofluorescence. It"
-        " stays in the images: they are multiplied by f(0)/f(t).",
-    ),
-    (
-        "residual background",
-        "background",
-        "The constant part of the decay is light that is no signal, for instance stray light that"
-        " the border does not see. It is subtracted before images are multiplied.",
-    ),
-)
-_OFFSET_HINTS = {
-    "unbleachable": "Real signal: it stays.",
-    "background": "No signal: it is subtracted.",
-}
 _GRADE_WORDS = {
     "good": "Good",
     "caution": "Use with caution",
@@ -65,8 +27,8 @@ _GRADE_WORDS = {
 }
 #: What stands for a grade, and for the severity of a reason, besides its colour.
 _SIGNS = {"good": "✓", "info": "•", "caution": "⚠", "refused": "✕"}
-#: Strength that the check box stands for.
-_DENOISE = 1.0
+#: A fit that lags behind the settings for longer than this is said to be out of date [ms].
+_STALE_MS = 400
 
 
 class BleachPanel(QWidget):
@@ -88,10 +50,11 @@ class BleachPanel(QWidget):
         self.setObjectName("bleachPanel")
         self._session = session
         self._shown_fit: object = None
+        self._is_stale = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 8)
         layout.setSpacing(6)
-        layout.addLayout(self._build_settings())
+        layout.addWidget(BleachSettings(session))
         layout.addLayout(self._build_run())
         heading = QHBoxLayout()
         heading.addWidget(SectionHeader("Result"))
@@ -99,80 +62,15 @@ class BleachPanel(QWidget):
         layout.addLayout(heading)
         self._build_result(layout)
         layout.addStretch(1)
+        self._stale_timer = QTimer(self)
+        self._stale_timer.setSingleShot(True)
+        self._stale_timer.setInterval(_STALE_MS)
         self._connect()
         session.changed.connect(self._on_session_changed)
         session.job_progress.connect(self._on_session_job_progress)
         self._refresh_all()
 
     # ------------------------------------------------------------------ construction
-
-    def _build_settings(self) -> QFormLayout:
-        form = make_form()
-        self._model = ChoiceCombo()
-        fill_combo(self._model, model_items())
-        describe(
-            self._model,
-            "modelCombo",
-            "Decay model",
-            "The curve that is fitted to the intensity over time. If in doubt, start with the"
-            " exponential decay and look at the residuals.",
-        )
-        self._model_hint = hint_label()
-        self._model_hint.setObjectName("modelHint")
-        self._offset = ChoiceCombo()
-        fill_combo(self._offset, _OFFSETS)
-        describe(
-            self._offset,
-            "offsetCombo",
-            "Meaning of the offset",
-            "What the part of the intensity is that does not bleach. The data cannot tell; you"
-            " have to. It changes the result.",
-        )
-        self._offset_hint = hint_label()
-        self._offset_hint.setObjectName("offsetHint")
-        self._start = NumberSpin()
-        describe(
-            self._start,
-            "rangeStartSpin",
-            "First frame of the fit",
-            "First frame that the fit uses. The correction still covers the whole series.",
-        )
-        self._stop = NumberSpin()
-        describe(
-            self._stop,
-            "rangeStopSpin",
-            "Last frame of the fit",
-            "Last frame that the fit uses. You can also drag the edges of the range in the plot.",
-        )
-        self._whole = QPushButton("All")
-        describe(self._whole, "rangeAllButton", "Fit all frames", "Fit all frames again.")
-        width = self._whole.fontMetrics().horizontalAdvance("All") + 20
-        self._whole.setFixedWidth(width)
-        self._denoise = QCheckBox("&Denoise frames first")
-        describe(
-            self._denoise,
-            "denoiseCheck",
-            "Denoise frames first",
-            "Remove noise from each frame before it is amplified (total variation; edges stay"
-            " sharp, fine texture may be lost). It does not change the fit.",
-        )
-        add_row(form, "M&odel", self._model)
-        form.addRow("", self._model_hint)
-        add_row(form, "Off&set is", self._offset)
-        form.addRow("", self._offset_hint)
-        line = QHBoxLayout()
-        line.setSpacing(4)
-        line.addWidget(self._start, 1)
-        to = QLabel("&to")
-        to.setBuddy(self._stop)
-        line.addWidget(to)
-        line.addWidget(self._stop, 1)
-        line.addWidget(self._whole)
-        label = QLabel("Fra&mes")
-        label.setBuddy(self._start)
-        form.addRow(label, line)
-        form.addRow(self._denoise)
-        return form
 
     def _build_run(self) -> QVBoxLayout:
         self._run = QPushButton("&Run correction")
@@ -216,6 +114,8 @@ class BleachPanel(QWidget):
             "fitTable",
             "Parameters of the fit",
         )
+        self._model = hint_label()
+        self._model.setObjectName("modelSummary")
         self._export = QPushButton("&Export corrected series…")
         describe(
             self._export,
@@ -226,53 +126,25 @@ class BleachPanel(QWidget):
         layout.addWidget(self._verdict)
         layout.addWidget(self._export)
         layout.addWidget(self._table)
+        layout.addWidget(self._model)
 
     def _connect(self) -> None:
-        self._model.currentIndexChanged.connect(self._on_model_changed)
-        self._offset.currentIndexChanged.connect(self._on_offset_changed)
-        self._start.valueChanged.connect(self._on_range_changed)
-        self._stop.valueChanged.connect(self._on_range_changed)
-        self._whole.clicked.connect(self._on_whole_clicked)
-        self._denoise.toggled.connect(self._on_denoise_toggled)
         self._run.clicked.connect(self._session.run_fit)
         self._cancel.clicked.connect(self._session.cancel)
         self._export.clicked.connect(self.export_requested)
+        self._stale_timer.timeout.connect(self._on_stale_timer_timeout)
 
     # ------------------------------------------------------------------ showing the session
 
     def _on_session_changed(self, change: Change) -> None:
-        if change & (Change.RECORDING | Change.RECIPE):
-            self._refresh_settings()
         if change & (Change.RECORDING | Change.JOB):
             self._refresh_job()
         if change & (Change.RECORDING | Change.RECIPE | Change.FIT | Change.SCAN | Change.JOB):
             self._refresh_result()
 
     def _refresh_all(self) -> None:
-        self._refresh_settings()
         self._refresh_job()
         self._refresh_result()
-
-    def _refresh_settings(self) -> None:
-        session = self._session
-        recipe = session.recipe
-        is_open = session.source is not None
-        select_data(self._model, recipe.model)
-        select_data(self._offset, recipe.offset)
-        self._model_hint.setText(model_hint(recipe.model))
-        self._offset_hint.setText(_OFFSET_HINTS.get(recipe.offset, ""))
-        end = max(0, session.n_frames - 1) if is_open else 0
-        first = min(recipe.first or 0, end)
-        last = end if recipe.last is None else min(recipe.last, end)
-        with blocked(self._start, self._stop, self._denoise):
-            self._start.setRange(0, last)
-            self._stop.setRange(first, end)
-            self._start.setValue(first)
-            self._stop.setValue(last)
-            self._denoise.setChecked(recipe.denoise > 0)
-        for control in (self._model, self._offset, self._start, self._stop, self._denoise):
-            control.setEnabled(is_open)
-        self._whole.setEnabled(is_open and (first > 0 or last < end))
 
     def _refresh_job(self) -> None:
         session = self._session
@@ -295,21 +167,42 @@ class BleachPanel(QWidget):
 
     def _refresh_result(self) -> None:
         session = self._session
-        fit = session.fit
+        fit, error = session.fit, session.tuning_error
         self._table.setVisible(fit is not None)
-        self._export.setEnabled(fit is not None and session.fit_current and not session.busy)
+        self._model.setVisible(fit is not None)
         if fit is None:
             self._shown_fit = None
-            self._verdict.show_notice("neutral", self._empty_text())
+            self._is_stale = False
+            self._stale_timer.stop()
+            self._export.setEnabled(False)
             self._table.show_rows(())
+            if error is None:
+                self._verdict.show_notice("neutral", self._empty_text())
+            else:
+                self._verdict.show_notice("refused", error_html(error))
             return
-        text = verdict_html(fit.verdict)
-        if not session.fit_current:
-            text += "<p><i>The settings have changed since. Run the correction again.</i></p>"
-        self._verdict.show_notice(fit.verdict.grade if session.fit_current else "neutral", text)
+        # While the fit catches up with a setting that is being dragged, nothing must flicker.
+        if session.fit_current:
+            self._stale_timer.stop()
+            self._is_stale = False
+        elif not self._is_stale and not self._stale_timer.isActive():
+            self._stale_timer.start()
+        self._export.setEnabled(not self._is_stale and error is None and not session.busy)
+        if error is not None:
+            self._verdict.show_notice("refused", error_html(error))
+        elif self._is_stale:
+            text = "<b>Out of date:</b> the settings have changed. Run the correction again."
+            self._verdict.show_notice("neutral", text)
+        else:
+            self._verdict.show_notice(fit.verdict.grade, verdict_html(fit.verdict))
         if fit is not self._shown_fit:
             self._shown_fit = fit
             self._table.show_rows(fit_rows(fit))
+            self._model.setText(model_summary(fit))
+
+    def _on_stale_timer_timeout(self) -> None:
+        self._is_stale = True
+        self._refresh_result()
 
     def _empty_text(self) -> str:
         if self._session.source is None:
@@ -319,34 +212,21 @@ class BleachPanel(QWidget):
             " decay and says how far the result can be trusted."
         )
 
-    # ------------------------------------------------------------------ requests
 
-    def _on_model_changed(self) -> None:
-        model = self._model.currentData()
-        if model is not None:
-            self._session.set_recipe(self._session.recipe.replace(model=model), "Change the model")
+def error_html(error: Exception) -> str:
+    """Write why no fit is possible with the settings as they are."""
+    return f"<b>{_SIGNS['refused']} No fit</b><br>{html.escape(str(error))}"
 
-    def _on_offset_changed(self) -> None:
-        offset = self._offset.currentData()
-        if offset is not None:
-            recipe = self._session.recipe.replace(offset=offset)
-            self._session.set_recipe(recipe, "Change the meaning of the offset")
 
-    def _on_range_changed(self) -> None:
-        first, last = self._start.value(), self._stop.value()
-        recipe = self._session.recipe.replace(
-            first=None if first <= 0 else first,
-            last=None if last >= self._session.n_frames - 1 else last,
-        )
-        self._session.set_recipe(recipe, "Change the fit range")
-
-    def _on_whole_clicked(self) -> None:
-        recipe = self._session.recipe.replace(first=None, last=None)
-        self._session.set_recipe(recipe, "Change the fit range")
-
-    def _on_denoise_toggled(self, checked: bool) -> None:
-        recipe = self._session.recipe.replace(denoise=_DENOISE if checked else 0.0)
-        self._session.set_recipe(recipe, "Switch denoising")
+def model_summary(fit: BleachFit) -> str:
+    """Name the model of a fit, and how much the data speak for each one that was tried."""
+    text = f"Model: {model_text(fit.model)}."
+    shares = [
+        f"{model_text(each.model)} {100 * each.weight:.0f} %"
+        for each in fit.evidence
+        if each.weight >= 0.005 or each is fit.evidence[0]
+    ]
+    return f"{text} Evidence: {', '.join(shares)}." if shares else text
 
 
 def verdict_html(verdict: Verdict) -> str:

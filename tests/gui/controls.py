@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def choose(qtbot, parent: QWidget, name: str, data: object) -> None:
     combo = find(parent, QComboBox, name)
     combo.setFocus()
     qtbot.keyClick(combo, Qt.Key.Key_Home)
-    for _ in range(combo.findData(data)):
+    for _ in range([combo.itemData(i) for i in range(combo.count())].index(data)):
         qtbot.keyClick(combo, Qt.Key.Key_Down)
     assert combo.currentData() == data
 
@@ -46,14 +47,17 @@ def type_number(qtbot, parent: QWidget, name: str, text: object, enter: bool = T
         qtbot.keyClick(spin, Qt.Key.Key_Return)
 
 
-def write_frames(path: Path, frames: np.ndarray, times: np.ndarray | None = None) -> Path:
-    """Write a series with the given times, by default every 0.5 s."""
+def write_frames(
+    path: Path, frames: np.ndarray, times: Sequence[float | None] | np.ndarray | None = None
+) -> Path:
+    """Write a series with the given times, by default every 0.5 s; None is no time."""
     stamps = 0.5 * np.arange(len(frames)) if times is None else times
     with FLSeries(h5file=path, h5mode="w", identifier="written") as series:
-        series.add_images(
-            frames,
-            [{"time": t, "pixel size": 1e-7, "identifier": f"w-{i}"} for i, t in enumerate(stamps)],
-        )
+        metas = [{"pixel size": 1e-7, "identifier": f"w-{i}"} for i in range(len(frames))]
+        for meta, stamp in zip(metas, stamps, strict=True):
+            if stamp is not None:
+                meta["time"] = float(stamp)
+        series.add_images(frames, metas)
     return path
 
 

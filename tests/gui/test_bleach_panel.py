@@ -7,27 +7,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from controls import bleaching, click, find, type_number, write_frames
+from controls import bleaching, choose, click, find, type_number, write_frames
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QCheckBox,
     QComboBox,
+    QDoubleSpinBox,
     QLabel,
     QProgressBar,
     QPushButton,
     QSpinBox,
+    QToolButton,
 )
 
 from flimage.models import MODELS
+from flimage.recipe import Region
 from flimage.verdict import Reason, Verdict
 from flimage_gui import fit_table, work
 from flimage_gui.bleach_panel import BleachPanel, verdict_html
 from flimage_gui.fit_table import FitTable, fit_rows
 from flimage_gui.model_names import model_hint, model_items
 from flimage_gui.session import Session
-from flimage_gui.widgets import Notice
+from flimage_gui.widgets import Notice, QuantitySpin
 
 
 @pytest.fixture
@@ -282,9 +285,122 @@ def test_without_a_recording_nothing_can_be_changed(panel) -> None:
         assert not control.isEnabled(), control.objectName()
 
 
+def open_more(qtbot, panel: BleachPanel) -> None:
+    qtbot.mouseClick(find(panel, QToolButton, "moreSettingsButton"), Qt.MouseButton.LeftButton)
+
+
+def test_more_settings_are_out_of_sight_until_asked_for(qtbot, opened) -> None:
+    combo = find(opened, QComboBox, "regionCombo")
+    assert not combo.isVisible()
+    open_more(qtbot, opened)
+    assert combo.isVisible()
+
+
+def test_more_settings_are_steps_of_the_history(qtbot, opened, session) -> None:
+    open_more(qtbot, opened)
+    choose(qtbot, opened, "regionCombo", Region("frame"))
+    choose(qtbot, opened, "timeAxisCombo", "exposure")
+    gain = find(opened, QDoubleSpinBox, "maxGainSpin")
+    gain.setFocus()
+    gain.selectAll()
+    qtbot.keyClicks(gain, gain.locale().toString(4.5))
+    qtbot.keyClick(gain, Qt.Key.Key_Return)
+    robust = find(opened, QCheckBox, "robustCheck")
+    robust.setFocus()
+    qtbot.keyClick(robust, Qt.Key.Key_Space)
+    recipe = session.recipe
+    assert recipe.region == Region("frame")
+    assert recipe.time_axis == "exposure"
+    assert recipe.max_gain == 4.5
+    assert not recipe.robust
+    assert len(session.steps) == 4
+
+
+def test_frames_without_times_can_be_given_an_interval(
+    qtbot, panel, session, settle, tmp_path
+) -> None:
+    frames = bleaching(12)
+    session.open(write_frames(tmp_path / "timeless.h5", frames, [None] * len(frames)))
+    settle(session)
+    interval = find(panel, QuantitySpin, "intervalSpin")
+    assert interval.isVisible(), "what is needed must be in sight"
+    click(qtbot, panel, "runBleachButton")
+    settle(session)
+    verdict = find(panel, Notice, "verdictLabel")
+    assert "No fit" in verdict.text()
+    assert "time" in verdict.text()
+    interval.setFocus()
+    interval.selectAll()
+    qtbot.keyClicks(interval, "200 ms")
+    qtbot.keyClick(interval, Qt.Key.Key_Return)
+    assert session.recipe.interval == pytest.approx(0.2)
+    click(qtbot, panel, "runBleachButton")
+    settle(session)
+    assert session.fit_current
+    assert session.fit.trace.times[1] == pytest.approx(0.2)
+
+
+def test_a_setting_that_allows_no_fit_says_why_and_forbids_export(
+    qtbot, fitted, session, settle
+) -> None:
+    session.set_recipe(session.recipe.replace(first=0, last=1), "test")
+    settle(session)
+    assert "No fit" in find(fitted, Notice, "verdictLabel").text()
+    assert not find(fitted, QPushButton, "exportButton").isEnabled()
+    session.undo()
+    settle(session)
+    assert find(fitted, Notice, "verdictLabel").grade == session.fit.verdict.grade
+    assert find(fitted, QPushButton, "exportButton").isEnabled()
+
+
+def test_the_verdict_does_not_flicker_while_a_fit_catches_up(
+    qtbot, fitted, session, settle
+) -> None:
+    verdict = find(fitted, Notice, "verdictLabel")
+    grades = []
+    session.changed.connect(lambda _: grades.append(verdict.grade))
+    for border in (6, 7, 8):
+        session.set_recipe(session.recipe.replace(border_px=border), "test")
+        settle(session)
+    assert session.fit_current
+    assert "neutral" not in grades
+    assert "refused" not in grades
+
+
+def test_a_fit_that_stays_behind_the_settings_is_said_to_be_out_of_date(
+    qtbot, fitted, session, settle, monkeypatch
+) -> None:
+    release = threading.Event()
+    measure = work.measure
+
+    def slow(*args: object) -> work.Measured:
+        release.wait(20)
+        return measure(*args)
+
+    monkeypatch.setattr(work, "measure", slow)
+    verdict = find(fitted, Notice, "verdictLabel")
+    session.set_recipe(session.recipe.replace(border_px=6), "test")
+    try:
+        qtbot.waitUntil(lambda: "Out of date" in verdict.text(), timeout=5000)
+        assert not find(fitted, QPushButton, "exportButton").isEnabled()
+    finally:
+        release.set()
+    settle(session)
+    assert "Out of date" not in verdict.text()
+
+
+def test_an_automatic_choice_tells_model_and_evidence(qtbot, opened, session, settle) -> None:
+    choose(qtbot, opened, "modelCombo", "auto")
+    click(qtbot, opened, "runBleachButton")
+    settle(session)
+    text = find(opened, QLabel, "modelSummary").text()
+    assert MODELS[session.fit.model].title.lower() in text.lower()
+    assert f"{100 * session.fit.evidence[0].weight:.0f} %" in text
+
+
 def test_every_control_says_what_it_is(panel) -> None:
     controls = panel.findChildren((QComboBox, QAbstractSpinBox, QPushButton, QCheckBox))
-    assert len(controls) == 9
+    assert len(controls) == 14
     for control in controls:
         assert control.objectName()
         assert control.accessibleName()
