@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from . import provenance, storage
-from .codec import Compression
+from .codec import Compression, EncodedImage
 from .destination import Destination, open_destination
 from .errors import InputError
 from .image_group import add_versions
+from .parallel import ordered_map
 from .progress import Progress, ignore_progress
 
 if TYPE_CHECKING:
@@ -211,6 +213,7 @@ def run(
                     source,
                     recipe,
                     progress=lambda done, _, stage: report(done * count // max(_, 1), total, stage),
+                    detail=False,
                 )
             fit = bleach.fit(scan, recipe)
             measured = count if out is not None else 0
@@ -221,11 +224,18 @@ def run(
             return Correction(fit, None, 0)
         corrector = FrameCorrector(frames, fit)
         level = fit.trace.background + fit.residual_background
-        with storage.SeriesWriter(place.group, compression=compression) as writer:
-            for index in range(count):
+
+        def work(index: int, stopped: threading.Event) -> EncodedImage:
+            return storage.encode_image(corrector.frame(index), compression=compression)
+
+        with (
+            storage.SeriesWriter(place.group, compression=compression) as writer,
+            contextlib.closing(ordered_map(work, range(count))) as images,
+        ):
+            for index, image in enumerate(images):
                 report(measured + index, total, "Correcting")
                 writer.add(
-                    corrector.frame(index),
+                    image,
                     add_versions(_described(frames, source, index)),
                     raw_attrs=provenance.frame_attributes(fit.gain[index], level[index]),
                 )
@@ -280,18 +290,24 @@ def denoise_series(
     from .denoise import denoise_image
 
     report = ignore_progress if progress is None else progress
+    count = len(source)
+
+    def work(index: int, stopped: threading.Event) -> EncodedImage:
+        image = denoise_image(source.image(index), strength)
+        return storage.encode_image(image, compression=compression)
+
     with (
         open_destination(out, overwrite, (source,)) as place,
         storage.SeriesWriter(place.group, compression=compression) as writer,
+        contextlib.closing(ordered_map(work, range(count))) as images,
     ):
-        for index in range(len(source)):
-            report(index, len(source), "Denoising")
-            image = denoise_image(source.image(index), strength)
+        for index, image in enumerate(images):
+            report(index, count, "Denoising")
             writer.add(image, add_versions(source.meta(index)))
         if source.identifier is not None:
             place.group.attrs["identifier"] = source.identifier
         place.group.attrs[provenance.DENOISE_STRENGTH] = float(strength)
-        report(len(source), len(source), "Done")
+        report(count, count, "Done")
     return place.path
 
 
