@@ -59,7 +59,7 @@ _OFFSET_HINTS = {
 }
 _REGIONS = (
     (
-        "found automatically",
+        "automatic",
         Region("auto"),
         "Pixels that are brighter than the background on the average of all frames.",
     ),
@@ -114,6 +114,8 @@ class BleachSettings(QWidget):
         self._more_button.setText("More settings")
         self._more_button.setCheckable(True)
         self._more_button.setProperty("flat", True)
+        # The arrow says that it is open; a pressed look would say that something is switched on.
+        self._more_button.setStyleSheet("QToolButton:checked:!hover { background: transparent; }")
         self._more_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         describe(
             self._more_button,

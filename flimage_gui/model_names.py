@@ -41,7 +41,7 @@ def model_items() -> list[tuple[str, str, str]]:
 def model_hint(name: str) -> str:
     """Return a line that says what a model does: its formula, or a warning."""
     if name == "auto":
-        return "The simplest model that the data support."
+        return "The simplest one that the data support."
     model = MODELS.get(name)
     if model is None:
         return ""
