@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pyqtgraph as pg
-from PyQt5.QtCore import QRectF, Qt
-from PyQt5.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen
+from PyQt5.QtCore import QRect, QRectF, Qt
+from PyQt5.QtGui import QBrush, QColor, QPainter, QPainterPath
 
 __all__ = ["BorderItem"]
 
@@ -58,10 +58,15 @@ class BorderItem(pg.GraphicsObject):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QBrush(hatch, Qt.BrushStyle.BDiagPattern))
         painter.drawPath(frame)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(COLOR, 1.0))
         if inner.width() > 0 and inner.height() > 0:
-            # Whole pixels, so that all four sides are equally sharp.
+            edge = to_screen.mapRect(inner).toRect()
+            # Filled, because a pen is drawn over one or two pixels as it happens to fall.
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.drawRect(to_screen.mapRect(inner).toRect())
+            for side in (
+                QRect(edge.left(), edge.top(), edge.width(), 1),
+                QRect(edge.left(), edge.bottom(), edge.width(), 1),
+                QRect(edge.left(), edge.top(), 1, edge.height()),
+                QRect(edge.right(), edge.top(), 1, edge.height()),
+            ):
+                painter.fillRect(side, COLOR)
         painter.restore()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from PyQt5.QtCore import QElapsedTimer, Qt, QTimer
-from PyQt5.QtGui import QKeyEvent, QWheelEvent
+from PyQt5.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from PyQt5.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
     QSlider,
     QSpinBox,
+    QStyle,
+    QStyleOptionSlider,
     QToolButton,
     QWidget,
 )
@@ -49,7 +51,25 @@ def time_text(times: np.ndarray, index: int) -> str:
 
 
 class _FrameSlider(QSlider):
-    """A slider in which PgDn goes forward and a turn of the wheel goes one frame."""
+    """A slider that jumps to where it is clicked, and in which PgDn goes forward."""
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Put the handle under the pointer, so that it can be dragged from there."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            option = QStyleOptionSlider()
+            self.initStyleOption(option)
+            handle = self.style().subControlRect(
+                QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self
+            )
+            if not handle.contains(event.pos()):
+                value = QStyle.sliderValueFromPosition(
+                    self.minimum(),
+                    self.maximum(),
+                    event.x() - handle.width() // 2,
+                    self.width() - handle.width(),
+                )
+                self.setValue(value)
+        super().mousePressEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Go the way that these keys go everywhere in the window."""

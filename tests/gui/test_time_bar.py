@@ -70,6 +70,16 @@ def test_slider_can_be_dragged(qtbot, bar: TimeBar, session: Session) -> None:
     assert seen == list(range(1, 12))
 
 
+def test_clicking_the_slider_goes_there(qtbot, bar: TimeBar, session: Session) -> None:
+    slider = find(bar, QSlider, "frameSlider")
+    place = QPoint(slider.width() // 2, slider.height() // 2)
+    qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=place)
+    assert session.frame in (5, 6)
+    place.setX(slider.width() - 3)
+    qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=place)
+    assert session.frame == 11
+
+
 def test_time_since_the_first_frame_is_shown(bar: TimeBar, session: Session) -> None:
     label = find(bar, QLabel, "timeLabel")
     assert label.text() == "0.0 s"
