@@ -20,18 +20,17 @@ from PyQt5.QtWidgets import (
 from flimage.background import largest_border
 
 from .facts_feed import FactsFeed
+from .labels import SectionHeader, hint_label
 from .quantities import format_count, format_number
 from .session import Change, Session
+from .spin_boxes import NumberSpin
 from .widgets import (
     ChoiceCombo,
-    NumberSpin,
-    SectionHeader,
     add_row,
     align_labels,
     blocked,
     describe,
     fill_combo,
-    hint_label,
     make_form,
     select_data,
 )

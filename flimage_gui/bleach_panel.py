@@ -10,9 +10,10 @@ from PyQt5.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout,
 
 from .bleach_settings import BleachSettings
 from .fit_table import FitTable, fit_rows
+from .labels import ElidedLabel, Notice, SectionHeader, hint_label
 from .model_names import model_text
 from .session import Change, Session
-from .widgets import ElidedLabel, Notice, SectionHeader, describe, hint_label
+from .widgets import describe
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit

@@ -20,19 +20,18 @@ from PyQt5.QtWidgets import (
 
 from flimage.recipe import Region
 
+from .labels import hint_label
 from .model_names import model_hint, model_items
 from .quantities import DisplayUnit
 from .session import Change, Session
+from .spin_boxes import NumberSpin, QuantitySpin
 from .widgets import (
     ChoiceCombo,
-    NumberSpin,
-    QuantitySpin,
     add_row,
     align_labels,
     blocked,
     describe,
     fill_combo,
-    hint_label,
     make_form,
     select_data,
 )

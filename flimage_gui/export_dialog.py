@@ -17,22 +17,18 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from .labels import ElidedLabel, Notice, SectionHeader, WrappedLabel, hint_label
 from .model_names import model_text
 from .quantities import format_count, format_number
 from .session import Change, Session
 from .target_chooser import TargetChooser, free_path, writable_folder
 from .widgets import (
     ChoiceCombo,
-    ElidedLabel,
-    Notice,
-    SectionHeader,
-    WrappedLabel,
     add_row,
     align_labels,
     describe,
     fill_combo,
     grow_to_fit,
-    hint_label,
     make_form,
 )
 

@@ -23,9 +23,10 @@ from PyQt5.QtWidgets import (
 from flimage.meta import META_DEFINITIONS, is_number
 
 from .facts_feed import FactsFeed
+from .labels import hint_label
 from .quantities import choose_unit, format_count, format_duration, format_number, format_quantity
 from .session import Change, Session
-from .widgets import describe, hint_label
+from .widgets import describe
 
 if TYPE_CHECKING:
     from .frame_facts import FrameFacts

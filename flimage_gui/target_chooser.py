@@ -18,7 +18,8 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from .widgets import Notice, describe
+from .labels import Notice
+from .widgets import describe
 
 __all__ = ["TargetChooser", "free_path"]
 

@@ -16,11 +16,12 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from .labels import ElidedLabel, Notice
 from .plot_style import PlotColors
 from .quantities import format_number
 from .session import Change, Session
 from .trace_plot import TracePlots
-from .widgets import ElidedLabel, Notice, describe
+from .widgets import describe
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit

@@ -28,9 +28,10 @@ from flimage.verdict import Reason, Verdict
 from flimage_gui import fit_table, work
 from flimage_gui.bleach_panel import BleachPanel, verdict_html
 from flimage_gui.fit_table import FitTable, fit_rows
+from flimage_gui.labels import Notice
 from flimage_gui.model_names import model_hint, model_items
 from flimage_gui.session import Session
-from flimage_gui.widgets import Notice, QuantitySpin
+from flimage_gui.spin_boxes import QuantitySpin
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from PyQt5.QtWidgets import (
 
 from flimage import FLSeries, correct
 from flimage_gui.export_dialog import ExportDialog
+from flimage_gui.labels import Notice
 from flimage_gui.session import Session
 from flimage_gui.target_chooser import free_path
-from flimage_gui.widgets import Notice
 
 
 @pytest.fixture

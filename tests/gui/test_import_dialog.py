@@ -14,7 +14,8 @@ from PyQt5.QtWidgets import QCheckBox, QDialog, QLabel, QLineEdit, QPushButton
 from flimage.convert import convert
 from flimage.readers import Recording, open_recording
 from flimage_gui.import_dialog import ImportDialog
-from flimage_gui.widgets import Notice, QuantitySpin
+from flimage_gui.labels import Notice
+from flimage_gui.spin_boxes import QuantitySpin
 
 
 @pytest.fixture

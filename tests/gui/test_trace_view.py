@@ -15,12 +15,12 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QCheckBox, QLabel, QMenu
 
 from flimage.trace import Trace
+from flimage_gui.labels import Notice
 from flimage_gui.plot_style import PlotColors
 from flimage_gui.session import Session
 from flimage_gui.trace_axis import TraceAxis, thin_out
 from flimage_gui.trace_plot import TracePlots
 from flimage_gui.trace_view import TraceView
-from flimage_gui.widgets import Notice
 
 
 @pytest.fixture
