@@ -1,0 +1,380 @@
+"""Write an edited recording to a file that appears whole, checked, or not at all.
+
+The new file is written beside the target, flushed to the disk, read back and compared with what it
+should hold, and only then renamed over the target. Whatever fails before leaves the old file as it
+was, byte for byte.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from . import storage
+from .errors import DamagedImageError, FileAccessError, FlimageError
+from .image_group import BG_DATA, RAW
+from .parallel import ordered_map
+from .progress import Progress, ignore_progress
+from .series import FLSeries
+from .source import EditedSource, FrameSource, SeriesSource
+
+if TYPE_CHECKING:
+    from .codec import Compression
+    from .meta import FLMetaDict
+
+__all__ = ["save_edited"]
+
+#: Attributes that mark a dataset as an image; they are written with every image.
+_IMAGE_MARKS = ("CLASS", "IMAGE_VERSION", "IMAGE_SUBCLASS")
+
+
+def save_edited(
+    source: EditedSource,
+    out: str | os.PathLike[str],
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    *,
+    compression: Compression = "balanced",
+    before_replace: Callable[[], None] | None = None,
+) -> pathlib.Path:
+    """Write a recording as it is shown with its edits.
+
+    Images that were not changed are copied in their compressed form. A background that frames
+    share is stored once. Attributes and members that this version does not know are kept. Where
+    `out` is the file of the recording itself, everything else in that file is kept as well, and
+    the open recording goes on reading the old file until it is closed.
+
+    Parameters
+    ----------
+    source
+        The recording with its edits.
+    out
+        The file to write; it may be the recording itself if `overwrite` is set.
+    overwrite
+        Replace a file that exists.
+    progress
+        Called as ``progress(done, total, stage)``; it may raise
+        :class:`~flimage.errors.Cancelled`.
+    compression
+        For images that are new or were not compressed: ``"fast"``, ``"balanced"`` or ``"small"``.
+    before_replace
+        Called when the new file is complete and checked, right before it takes the place of the
+        old one. Systems that cannot replace an open file need it closed here.
+
+    Returns
+    -------
+    path
+        The file that was written.
+
+    Raises
+    ------
+    flimage.errors.OutputExistsError
+        When `out` exists and is not to be replaced.
+    flimage.errors.FileAccessError
+        When the file cannot be written, or is not read back as it was written.
+    flimage.errors.Cancelled
+        When `progress` asked to stop.
+    """
+    report = ignore_progress if progress is None else progress
+    path = pathlib.Path(out)
+    if path.is_file() and not os.access(path, os.W_OK):
+        raise FileAccessError(
+            f"{path} is write-protected; save under another name, or allow writing first."
+        )
+    count = len(source)
+    with storage.atomic_output(path, overwrite=overwrite) as temporary:
+        try:
+            place = _write(source, path, temporary, compression, report)
+            _flush(temporary)
+            _check(source, path, temporary, place, report)
+        except FlimageError:
+            raise
+        except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either of them
+            raise FileAccessError(
+                f"{path} could not be saved ({error}); what was there before is unchanged."
+            ) from error
+        report(2 * count, 2 * count, "Saving")
+        if before_replace is not None:
+            before_replace()
+    return path
+
+
+# --- writing -------------------------------------------------------------------------------
+
+
+def _series_group(source: FrameSource) -> h5py.Group | None:
+    """Group that the frames of a recording are in; None where there is none."""
+    return source.series.h5 if isinstance(source, SeriesSource) else None
+
+
+def _write(
+    source: EditedSource,
+    path: pathlib.Path,
+    temporary: pathlib.Path,
+    compression: Compression,
+    report: Progress,
+) -> str:
+    """Write everything to the temporary file; return where the series is in it."""
+    stored = _series_group(source.source)
+    in_place = (
+        source.path is not None
+        and path.exists()
+        and source.path.exists()
+        and path.samefile(source.path)
+    )
+    count = len(source)
+    with h5py.File(temporary, "w") as file:
+        group: h5py.Group = file
+        if stored is not None:
+            if in_place:
+                steps = [step for step in str(stored.name).split("/") if step]
+                group = _copy_around(stored.file, file, steps)
+            _copy_attributes(stored.attrs, group.attrs)
+        elif source.identifier is not None:
+            group.attrs["identifier"] = source.identifier
+        writer = _FrameWriter(source, stored, group, compression)
+        for index in range(count):
+            report(index, 2 * count, "Saving")
+            writer.write(index)
+        file.flush()
+        return str(group.name)
+
+
+def _copy_around(old: h5py.Group, new: h5py.Group, steps: list[str]) -> h5py.Group:
+    """Copy everything in a file but the group at the end of `steps`, which is created empty."""
+    if not steps:
+        return new
+    _copy_attributes(old.attrs, new.attrs)
+    for name in old:
+        if name == steps[0]:
+            continue
+        link = old.get(name, getlink=True)
+        if isinstance(link, h5py.HardLink):
+            storage.copy_object(old, name, new, name)
+        else:
+            new[name] = link
+    return _copy_around(old[steps[0]], new.create_group(steps[0]), steps[1:])
+
+
+def _copy_attributes(old: Mapping[str, Any], new: h5py.AttributeManager) -> None:
+    for name, value in old.items():
+        new[name] = value
+
+
+class _FrameWriter:
+    """Writes frames one after the other and remembers backgrounds that were written.
+
+    Parameters
+    ----------
+    source
+        The recording with its edits.
+    stored
+        Group of the unedited series, if there is one.
+    group
+        Group of the new series.
+    compression
+        For images that are not copied in their compressed form.
+    """
+
+    def __init__(
+        self,
+        source: EditedSource,
+        stored: h5py.Group | None,
+        group: h5py.Group,
+        compression: Compression,
+    ) -> None:
+        self._source = source
+        self._stored = stored
+        self._copies = stored is not None and stored.file.driver != "core"
+        self._group = group
+        self._compression: Compression = compression
+        #: What tells a background apart -> where it stands in the new file.
+        self._written: dict[object, str] = {}
+
+    def write(self, index: int) -> None:
+        """Write one frame."""
+        number = self._source.order[index]
+        frame = self._group.create_group(f"fli_{index}")
+        old = None if self._stored is None else self._stored[f"fli_{number}"]
+        fluorescence = frame.create_group("fluorescence")
+        if old is None or not self._copies:
+            self._write_raw(index, old, fluorescence)
+        if old is not None:
+            self._copy_rest(old, frame, fluorescence)
+        self._write_meta(index, frame)
+        backgrounds = fluorescence.create_group("bg_data")
+        edited = self._source.edits.backgrounds
+        if number in edited:
+            image = edited[number]
+            if image is not None:
+                self._write_background(backgrounds, "data", id(image), image)
+        elif old is not None:
+            self._copy_backgrounds(old, backgrounds)
+        elif (image := self._source.background(index)) is not None:
+            self._write_background(backgrounds, "data", None, image)
+
+    def _write_raw(self, index: int, old: h5py.Group | None, new: h5py.Group) -> None:
+        attributes = {} if old is None else _own_attributes(old[RAW])
+        raw = self._source.raw(index)
+        storage.write_image(new, "raw", raw, raw.dtype, self._compression, attributes)
+
+    def _copy_rest(self, old: h5py.Group, frame: h5py.Group, fluorescence: h5py.Group) -> None:
+        """Copy the raw image, and what this version does not know."""
+        for name in old:
+            if name != "fluorescence":
+                storage.copy_object(old, name, frame, name)
+        inner = old["fluorescence"]
+        for name in inner:
+            if name != "bg_data" and name not in fluorescence:
+                storage.copy_object(inner, name, fluorescence, name)
+        _copy_attributes(inner.attrs, fluorescence.attrs)
+
+    def _write_meta(self, index: int, frame: h5py.Group) -> None:
+        number = self._source.order[index]
+        if self._stored is None:
+            meta: Mapping[str, Any] = self._source.meta(index)
+            changes: Mapping[str, Any] = {}
+        else:
+            meta = self._stored[f"fli_{number}"].attrs
+            changes = self._source.edits.meta.get(number, {})
+        for key, value in meta.items():
+            if key not in changes:
+                frame.attrs[key] = value
+        for key, value in changes.items():
+            if value is not None:
+                frame.attrs[key] = value
+
+    def _copy_backgrounds(self, old: h5py.Group, new: h5py.Group) -> None:
+        stored = old.get(BG_DATA)
+        if stored is None:
+            return
+        _copy_attributes(stored.attrs, new.attrs)
+        for name in stored:
+            info = h5py.h5o.get_info(stored.id, name.encode())
+            key = (info.fileno, info.addr)
+            if self._link(new, name, key):
+                continue
+            if self._copies:
+                storage.copy_object(stored, name, new, name)
+            else:
+                image = storage.read_image(stored, name)
+                attributes = _own_attributes(stored[name])
+                storage.write_image(new, name, image, image.dtype, self._compression, attributes)
+            self._written[key] = f"{new.name}/{name}"
+
+    def _write_background(
+        self, new: h5py.Group, name: str, key: object, image: npt.NDArray[Any]
+    ) -> None:
+        """Write an assigned background, once for all frames that have the same array."""
+        if key is not None and self._link(new, name, key):
+            return
+        storage.write_image(new, name, image, compression=self._compression)
+        if key is not None:
+            self._written[key] = f"{new.name}/{name}"
+
+    def _link(self, new: h5py.Group, name: str, key: object) -> bool:
+        """Share a background that was written before; tell whether there is one."""
+        place = self._written.get(key)
+        if place is None:
+            return False
+        new[name] = self._group.file[place]
+        return True
+
+
+def _own_attributes(dataset: h5py.Dataset) -> dict[str, Any]:
+    return {key: value for key, value in dataset.attrs.items() if key not in _IMAGE_MARKS}
+
+
+# --- reading back --------------------------------------------------------------------------
+
+
+def _flush(path: pathlib.Path) -> None:
+    """Bring a file to the disk, and let it be read from there where the system allows that."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+        if hasattr(os, "posix_fadvise"):
+            # Only advice: what is read back may still come from memory.
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _check(
+    source: EditedSource,
+    path: pathlib.Path,
+    temporary: pathlib.Path,
+    place: str,
+    report: Progress,
+) -> None:
+    """Compare what stands in the new file with what should."""
+    count = len(source)
+    with storage.open_file(temporary) as file, FLSeries(h5file=file[place]) as series:
+        if len(series) != count or series.identifier != source.identifier:
+            raise _mismatch(path, "the series")
+        written = SeriesSource(series)
+
+        def compare(index: int, stopped: threading.Event) -> str:
+            return "" if stopped.is_set() else _difference(source, written, index)
+
+        with contextlib.closing(ordered_map(compare, range(count))) as results:
+            for index, difference in enumerate(results):
+                report(count + index, 2 * count, "Checking")
+                if difference:
+                    raise _mismatch(path, f"{difference} of frame {index}")
+
+
+def _mismatch(path: pathlib.Path, what: str) -> FileAccessError:
+    return FileAccessError(
+        f"{path} was not saved: {what} did not come back from the disk as written. The old file is"
+        " unchanged; save to another disk."
+    )
+
+
+def _difference(source: EditedSource, written: SeriesSource, index: int) -> str:
+    """Name what differs between a frame and its copy; empty where nothing does."""
+    if not _same_meta(source.meta(index), written.meta(index)):
+        return "the metadata"
+    if not _same_image(_image_or_none(source.raw, index), _image_or_none(written.raw, index)):
+        return "the image"
+    expected = _image_or_none(source.background, index)
+    if expected is not None and source.order[index] in source.edits.backgrounds:
+        # Assigned backgrounds are stored in single precision.
+        expected = expected.astype(np.float32)
+    if not _same_image(expected, _image_or_none(written.background, index)):
+        return "the background"
+    return ""
+
+
+def _image_or_none(
+    read: Callable[[int], npt.NDArray[Any] | None], index: int
+) -> npt.NDArray[Any] | None:
+    """Read an image; None for one that is damaged: its copy has to be damaged, too."""
+    try:
+        return read(index)
+    except DamagedImageError:
+        return None
+
+
+def _same_image(one: npt.NDArray[Any] | None, other: npt.NDArray[Any] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.shape == other.shape and np.array_equal(one, other, equal_nan=True)
+
+
+def _same_meta(one: FLMetaDict, other: FLMetaDict) -> bool:
+    if one.data.keys() != other.data.keys():
+        return False
+    return all(_same_value(value, other.data[key]) for key, value in one.data.items())
+
+
+def _same_value(one: Any, other: Any) -> bool:
+    first, second = np.asarray(one), np.asarray(other)
+    numbers = first.dtype.kind in "fc" and second.dtype.kind in "fciu"
+    return bool(np.array_equal(first, second, equal_nan=numbers))
