@@ -28,6 +28,7 @@ _HOMES = {
 _MODULES = frozenset(
     {
         "background",
+        "batch",
         "bleach",
         "convert",
         "core",

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 
 from ._version import __version__
+from .batch_command import add_batch_options
 from .errors import Cancelled, FlimageError
 from .export.options import add_export_options
 from .options import add_recipe_options, positive
@@ -38,7 +39,8 @@ _EXIT_TERMINATED = 143
 _EPILOG = """\
 exit codes:
   0    done
-  1    failed or refused; nothing was written (verify: the frames differ)
+  1    failed or refused; nothing was written (verify: the frames differ;
+       many recordings: some failed, the others were written)
   2    the command line is wrong
   3    written, but the recording could not be corrected: its frames have gain 1
   130  interrupted; nothing was written
@@ -47,6 +49,7 @@ examples:
   flimage convert cells.tif cells.h5 --interval 0.5 --pixel-size 1.1e-7
   flimage info cells.h5
   flimage bleach cells.h5 corrected.h5 --border 15 --figure decay.png
+  flimage bleach day1/*.h5 --out-dir corrected --jobs 4
   flimage export cells.h5 cells.mp4
 """
 
@@ -97,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
         "out",
         type=Path,
         metavar="OUT",
-        nargs="?",
+        nargs="*",
         help="the corrected series; without it, the fit is shown and nothing is corrected",
     )
     _add_group(bleach)
@@ -112,6 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
     bleach.add_argument(
         "--save-recipe", type=Path, metavar="FILE", help="write the settings as JSON"
     )
+    add_batch_options(bleach)
     add_recipe_options(bleach)
 
     add_export_options(add("export", "write a series or its fit for other programs"))

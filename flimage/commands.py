@@ -7,29 +7,25 @@ import contextlib
 import importlib.resources
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import h5py
-
 from . import facts as facts_of
 from ._version import __version__
+from .batch_command import check_batch_options, run_batch_command
 from .cli import EXIT_FAILED, EXIT_OK, EXIT_REFUSED
 from .errors import InputError
 from .image_group import is_image_group
+from .opening import find_series, open_series
 from .options import recipe_from
 from .readers import SUFFIXES, open_recording
-from .series import FLSeries
 from .source import SeriesSource
 from .storage import atomic_output, open_file
 
 if TYPE_CHECKING:
     from .bleach import BleachFit
-
-#: How deep in the tree of a file a series is looked for.
-_DEPTH = 4
 
 
 class ProgressBar:
@@ -75,61 +71,6 @@ class ProgressBar:
         self._bar.update(done - self._bar.n)
 
 
-def _find_series(file: h5py.File, path: Path, name: str | None) -> h5py.Group:
-    """Find the group of the series in a file: the root, the named one, or the only one."""
-    if name is not None:
-        found = file.get(name)
-        if not isinstance(found, h5py.Group):
-            raise InputError(f"{path} has no group {name!r} (--group).")
-        return found
-    if "fli_0" in file:
-        return file
-    groups: list[str] = []
-
-    def look(group: h5py.Group, depth: int) -> None:
-        for key in group:
-            if group.get(key, getclass=True) is h5py.Group:
-                child = group[key]
-                if "fli_0" in child:
-                    groups.append(child.name)
-                elif depth < _DEPTH and not is_image_group(child):
-                    look(child, depth + 1)
-
-    if not is_image_group(file):
-        look(file, 1)
-    if len(groups) > 1:
-        raise InputError(
-            f"{path} holds {len(groups)} series; choose one with --group, such as"
-            f" --group {groups[0]}."
-        )
-    return file[groups[0]] if groups else file
-
-
-@contextlib.contextmanager
-def open_series(path: Path, group: str | None = None) -> Iterator[FLSeries]:
-    """Open the series of a file for reading.
-
-    Parameters
-    ----------
-    path
-        An HDF5 file.
-    group
-        Where in the file; by default the root or the only group that holds a series.
-
-    Raises
-    ------
-    flimage.errors.InputError
-        When the file is a recording in another format, holds several series, or none.
-    """
-    if path.suffix.lower() in SUFFIXES:
-        raise InputError(
-            f"{path} is no series file yet; convert it first: flimage convert {path}"
-            f" {path.with_suffix('.h5').name}"
-        )
-    with open_file(path) as file, FLSeries(h5file=_find_series(file, path, group)) as series:
-        yield series
-
-
 def _say(arguments: argparse.Namespace, text: str) -> None:
     if not arguments.quiet:
         print(text)
@@ -143,7 +84,7 @@ def run_info(arguments: argparse.Namespace) -> int:
             facts = facts_of.of_recording(recording)
     else:
         with open_file(path) as file:
-            group = _find_series(file, path, arguments.group)
+            group = find_series(file, path, arguments.group)
             facts = facts_of.of_image(group) if is_image_group(group) else facts_of.of_series(group)
     if arguments.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
@@ -157,6 +98,10 @@ def run_bleach(arguments: argparse.Namespace) -> int:
     from . import correct
     from .report import check_figure_path, figure
 
+    check_batch_options(arguments)
+    if arguments.out_dir is not None:
+        return _run_batch(arguments)
+    arguments.out = arguments.out[0] if arguments.out else None
     recipe = recipe_from(arguments)
     extra: list[tuple[Path, Callable[[Path, BleachFit], object]]] = []
     if arguments.report is not None:
@@ -198,6 +143,19 @@ def run_bleach(arguments: argparse.Namespace) -> int:
     for path in outputs:
         _say(arguments, f"Written: {path}")
     return EXIT_REFUSED if result.fit.verdict.grade == "refused" else EXIT_OK
+
+
+def _run_batch(arguments: argparse.Namespace) -> int:
+    """Correct many recordings."""
+    with ProgressBar(arguments.quiet) as progress:
+        outcomes = run_batch_command(arguments, progress, lambda line: _say(arguments, line))
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    for outcome in failed:
+        print(f"flimage: {outcome.job.source.name}: {outcome.sentence}", file=sys.stderr)
+    if failed:
+        return EXIT_FAILED
+    refused = any(outcome.facts["grade"] == "refused" for outcome in outcomes)
+    return EXIT_REFUSED if refused else EXIT_OK
 
 
 def _write(path: Path, text: str) -> None:

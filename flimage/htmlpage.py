@@ -9,11 +9,14 @@ __all__ = ["badge", "definition_table", "page", "safe", "table"]
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #22272e; --faint: #5c6570; --line: #d9dee4;
-  --back: #ffffff; --box: #f4f6f8; --good: #1f6b40; --caution: #8a5600; --refused: #b3261e; }
+  --back: #ffffff; --box: #f4f6f8; --link: #0b5cad;
+  --good: #1f6b40; --caution: #8a5600; --refused: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e3e7ec; --faint: #a2abb6; --line: #3a424c;
-  --back: #16191d; --box: #20252b; --good: #6cc796; --caution: #e6b04d; --refused: #ff8a80; } }
+  --back: #16191d; --box: #20252b; --link: #7db7ff;
+  --good: #6cc796; --caution: #e6b04d; --refused: #ff8a80; } }
 body { margin: 0 auto; padding: 24px 20px 48px; max-width: 1040px; color: var(--ink);
   background: var(--back); font: 15px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
+a { color: var(--link); }
 h1 { font-size: 1.5rem; margin: 0 0 .2em; overflow-wrap: anywhere; }
 h2 { font-size: 1.1rem; margin: 2em 0 .5em; border-bottom: 1px solid var(--line); }
 p { margin: .4em 0; } .faint { color: var(--faint); }
@@ -24,7 +27,7 @@ p { margin: .4em 0; } .faint { color: var(--faint); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: .25em 1em .25em 0;
   border-bottom: 1px solid var(--line); }
-th { font-weight: 600; } td.number { white-space: nowrap; } td { overflow-wrap: anywhere; }
+th { font-weight: 600; } .number { white-space: nowrap; } td { overflow-wrap: break-word; }
 figure { display: inline-block; margin: 0 16px 8px 0; } figcaption { color: var(--faint); }
 details { margin: .6em 0; } summary { cursor: pointer; }
 pre { overflow-x: auto; padding: .8em; background: var(--box); font-size: 12px;

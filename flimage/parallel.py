@@ -9,17 +9,30 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["default_workers", "ordered_map"]
+__all__ = ["default_workers", "limit_workers", "ordered_map"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+#: Most threads where none are asked for; a process that shares the computer lowers it.
+_most_workers = 8
+
+
 def default_workers() -> int:
     """Return the number of threads where none is given: one per usable processor, 8 at most."""
     if hasattr(os, "sched_getaffinity"):
-        return max(1, min(8, len(os.sched_getaffinity(0))))
-    return max(1, min(8, os.cpu_count() or 1))
+        return max(1, min(_most_workers, len(os.sched_getaffinity(0))))
+    return max(1, min(_most_workers, os.cpu_count() or 1))
+
+
+def limit_workers(count: int) -> None:
+    """Use at most `count` threads in this process from now on, where none are asked for.
+
+    For processes of which several work side by side on one computer.
+    """
+    global _most_workers
+    _most_workers = max(1, count)
 
 
 def ordered_map(

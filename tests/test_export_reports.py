@@ -28,7 +28,7 @@ from flimage.export import (
     write_region_traces,
     write_report_page,
 )
-from flimage.export.extras import need
+from flimage.extras import need
 from flimage.export.formats import format_of
 from flimage.export.movie_frame import Canvas, palette, scale_bar, time_stamps
 from flimage.export.report_page import report_page

@@ -24,6 +24,7 @@ from . import (
 )
 from .formats import FIGURES, MOVIES, STACKS, format_of
 from .options import check_options
+from .report_page import pictures_of
 
 if TYPE_CHECKING:
     from ..bleach import BleachFit
@@ -218,14 +219,13 @@ class _Job:
                 text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
                 temporary.write_text(f"{text}\n", encoding="utf-8")
             return Export((f"Written: the fit to {arguments.out}",))
-        last = len(self.source) - 1
         origin: dict[str, str] = {}
         if self.record is not None:
             values: Mapping[str, Any] = self.record.fit
             raw = Images(self.source)
             pictures = [
                 ("First frame, corrected", raw.image(0)),
-                ("Last frame, corrected", raw.image(last)),
+                ("Last frame, corrected", raw.image(len(raw) - 1)),
             ]
             origin = {
                 "corrected from": self.record.source or "a recording in memory",
@@ -234,15 +234,7 @@ class _Job:
         else:
             fit = self.fitted()
             values = fit.to_dict()
-            corrected = Images(self.source, "bleach-corrected", fit)
-            pictures = [
-                (caption, self.source.image(frame) - fit.background_of(frame))
-                for caption, frame in (
-                    ("First frame, without background", 0),
-                    ("Last frame, without background", last),
-                )
-            ]
-            pictures.append(("Last frame, corrected", corrected.image(last)))
+            pictures = pictures_of(self.source, fit)
         write_report_page(
             self.source,
             values,

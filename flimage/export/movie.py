@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
+from ..extras import need
 from ..output import atomic_output
 from ..progress import Progress, ignore_progress
 from ..thumbnails import contrast
-from .extras import need
 from .frames import Images
 from .movie_frame import Canvas, palette, time_stamps
 from .tiff import Exported

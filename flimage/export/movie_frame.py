@@ -220,7 +220,7 @@ class Canvas:
         picture : array of shape :attr:`size`
             Indices into the palette.
         """
-        picture = background.copy()
+        picture: npt.NDArray[np.uint8] = background.copy()
         top = self.letters + 2 * _GAP
         height, width = self.pane
         for number, (image, levels) in enumerate(zip(images, self.levels, strict=True)):
@@ -267,8 +267,7 @@ def _colors(image: npt.NDArray[Any], levels: tuple[float, float]) -> npt.NDArray
     """Turn values into indices; pixels without a value become black."""
     low, high = levels
     position = (image.astype(np.float64) - low) * (_MAP_COLORS / (high - low))
-    indices: npt.NDArray[np.uint8] = np.clip(
-        np.nan_to_num(position, nan=0.0), 0, _MAP_COLORS - 1
-    ).astype(np.uint8)
+    np.clip(np.nan_to_num(position, copy=False, nan=0.0), 0, _MAP_COLORS - 1, out=position)
+    indices = position.astype(np.uint8)
     indices[np.isnan(image)] = BLACK
     return indices

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..extras import need
 from ..progress import Progress, ignore_progress
-from .extras import need
 from .folder import atomic_folder
 from .frames import Images, interval_of
 from .tiff import Exported

@@ -30,9 +30,10 @@ from ..svgplot import CURVE, OUTLIER, TRACE, Layer, plot
 from ..thumbnails import contrast, picture
 
 if TYPE_CHECKING:
+    from ..bleach import BleachFit
     from ..source import FrameSource
 
-__all__ = ["report_page", "write_report_page"]
+__all__ = ["pictures_of", "report_page", "write_report_page"]
 
 Array = npt.NDArray[np.float64]
 
@@ -54,6 +55,30 @@ _SETTINGS = {
     "time_axis": "bleaching goes with",
     "denoise": "denoising strength",
 }
+
+
+def pictures_of(source: FrameSource, fit: BleachFit) -> list[tuple[str, npt.NDArray[Any]]]:
+    """First and last frame without background, and the last one corrected, with captions.
+
+    Parameters
+    ----------
+    source
+        The recording.
+    fit
+        Its fit.
+    """
+    from ..correct import FrameCorrector
+
+    last = len(source) - 1
+    shown: list[tuple[str, npt.NDArray[Any]]] = [
+        (caption, source.image(frame) - fit.background_of(frame))
+        for caption, frame in (
+            ("First frame, without background", 0),
+            ("Last frame, without background", last),
+        )
+    ]
+    shown.append(("Last frame, corrected", FrameCorrector(source, fit).frame(last)))
+    return shown
 
 
 def write_report_page(

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 from typing import Any
 
-from ..errors import InputError
+from .errors import InputError
 
 __all__ = ["need"]
 

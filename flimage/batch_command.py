@@ -1,0 +1,135 @@
+"""``flimage bleach`` with ``--out-dir``: the options of a batch, and what it says."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .batch import Outcome
+    from .progress import Progress
+
+__all__ = ["add_batch_options", "check_batch_options", "run_batch_command"]
+
+#: Options of a single correction that mean nothing for many.
+_SINGLE = ("report", "figure")
+
+
+def _whole(text: str) -> int:
+    """Read a number of processes."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; write 1 or more")
+    return int(text)
+
+
+def add_batch_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a batch to ``flimage bleach``."""
+    group = parser.add_argument_group(
+        "many recordings", "with --out-dir, all names are recordings (or folders of them)"
+    )
+    group.add_argument(
+        "--out-dir",
+        type=Path,
+        metavar="DIR",
+        help="write DIR/NAME_corrected.h5 for each recording, and DIR/summary.csv and"
+        " DIR/summary.html over all; what is there already is skipped",
+    )
+    group.add_argument(
+        "--jobs", type=_whole, metavar="N", help="recordings to correct at once (default: 1)"
+    )
+    group.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="let the workers of this Dask scheduler do it, such as tcp://192.168.1.5:8786",
+    )
+    group.add_argument(
+        "--pages", action="store_true", help="write an HTML report for each recording, too"
+    )
+
+
+def check_batch_options(arguments: argparse.Namespace) -> None:
+    """Refuse options that would be ignored.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When an option of a batch is given without --out-dir, or one of a single correction with it.
+    """
+    if arguments.out_dir is None:
+        for name in ("jobs", "scheduler", "pages"):
+            if getattr(arguments, name):
+                raise InputError(f"--{name} goes with --out-dir; name a folder for the results.")
+        if len(arguments.out) > 1:
+            raise InputError(
+                "More than one output was named; to correct many recordings, name a folder for the"
+                " results (--out-dir)."
+            )
+        return
+    for name in _SINGLE:
+        if getattr(arguments, name) is not None:
+            raise InputError(
+                f"--{name} is for a single recording; a batch writes a summary, and a report for"
+                " each recording with --pages."
+            )
+    if arguments.jobs and arguments.scheduler:
+        raise InputError(
+            "--jobs is for this computer; how many work on a cluster is decided by its workers."
+        )
+
+
+def run_batch_command(
+    arguments: argparse.Namespace, progress: Progress, say: Callable[[str], None]
+) -> list[Outcome]:
+    """Correct many recordings as the command line asks for it, and sum up.
+
+    Parameters
+    ----------
+    arguments
+        What :func:`add_batch_options` and the command itself added.
+    progress
+        Called as ``progress(done, total, stage)``.
+    say
+        Called with one line for each recording, and for each file that sums up.
+    """
+    from .batch import find_recordings, plan, run_batch
+    from .batch_report import summary_sentence, write_summary_csv, write_summary_page
+    from .options import recipe_from
+
+    recipe = recipe_from(arguments)
+    jobs = plan(
+        find_recordings([arguments.source, *arguments.out]),
+        arguments.out_dir,
+        recipe,
+        group=arguments.group,
+        overwrite=arguments.overwrite,
+        pages=arguments.pages,
+    )
+    if arguments.save_recipe is not None:
+        from .output import atomic_output
+
+        with atomic_output(arguments.save_recipe, overwrite=arguments.overwrite) as temporary:
+            temporary.write_text(f"{recipe.to_json()}\n", encoding="utf-8")
+
+    def tell(outcome: Outcome) -> None:
+        say(f"{outcome.job.source.name}: {outcome.status}: {outcome.sentence}")
+
+    outcomes = run_batch(
+        jobs,
+        workers=arguments.jobs or 1,
+        scheduler=arguments.scheduler,
+        progress=progress,
+        finished=tell,
+    )
+    # The summary belongs to what is in the folder now, so an older one is of no use.
+    for path in (
+        write_summary_csv(outcomes, arguments.out_dir / "summary.csv", overwrite=True),
+        write_summary_page(outcomes, arguments.out_dir / "summary.html", overwrite=True),
+    ):
+        say(f"Written: {path}")
+    say(summary_sentence(outcomes))
+    return outcomes

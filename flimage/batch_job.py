@@ -1,0 +1,216 @@
+"""Correct one recording of a batch, or find that it was corrected before.
+
+A recording is skipped when its output is there and was made from the same file with the same
+recipe. The file is told apart by name, size and time of its last change, which are stored with the
+output.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import h5py
+
+from .compression import Compression
+from .errors import Cancelled, FlimageError, InputError, MissingFileError
+from .output import atomic_output
+from .progress import Progress, ignore_progress
+from .storage import open_file
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
+
+__all__ = ["Job", "Outcome", "Status", "run_job"]
+
+#: Attribute of the output's series group that tells which file it was made from (JSON).
+IDENTITY = "batch source"
+
+#: Points of a trace that an outcome carries, for the summary.
+_TRACE_POINTS = 120
+
+Status = Literal["corrected", "refused", "unchanged", "failed"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recording to correct.
+
+    Parameters
+    ----------
+    source
+        The series file.
+    out
+        The corrected file.
+    recipe
+        All settings.
+    group
+        HDF5 group of the series; by default the only one in the file.
+    overwrite
+        Replace an output that was made from another file or with another recipe.
+    compression
+        ``"fast"``, ``"balanced"`` or ``"small"``.
+    page
+        HTML page with the report of this recording, if one is wanted.
+    """
+
+    source: Path
+    out: Path
+    recipe: Recipe
+    group: str | None = None
+    overwrite: bool = False
+    compression: Compression = "balanced"
+    page: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one recording.
+
+    Parameters
+    ----------
+    job
+        What was to be done.
+    status
+        ``"corrected"``; ``"refused"``: written with gain 1, because the recording cannot be
+        corrected; ``"unchanged"``: the output was there already; ``"failed"``: nothing was
+        written.
+    sentence
+        Verdict, or what went wrong.
+    seconds
+        How long it took [s].
+    facts
+        Numbers of the fit, empty after a failure: ``frames``, ``model``, ``grade``, ``reasons``,
+        ``gain``, ``r_squared``, ``reduced_chi2``, ``parameters`` and the thinned-out ``trace``.
+    """
+
+    job: Job
+    status: Status
+    sentence: str
+    seconds: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_job(job: Job, progress: Progress = ignore_progress) -> Outcome:
+    """Correct one recording; whatever goes wrong becomes part of the outcome.
+
+    Parameters
+    ----------
+    job
+        What is to be done.
+    progress
+        Called as ``progress(done, total, stage)``; what it raises is passed on.
+    """
+    start = time.monotonic()
+    try:
+        outcome = _correct(job, progress)
+    except (Cancelled, KeyboardInterrupt):
+        raise
+    except (FlimageError, OSError) as error:
+        outcome = Outcome(job, "failed", " ".join(str(error).split()))
+    # One recording must not stop the others, whatever is wrong with it.
+    except Exception as error:
+        text = " ".join(str(error).split())
+        outcome = Outcome(job, "failed", f"Unexpected error ({type(error).__name__}: {text}).")
+    return replace(outcome, seconds=time.monotonic() - start)
+
+
+def _correct(job: Job, progress: Progress) -> Outcome:
+    from . import correct
+    from .opening import open_series
+    from .source import SeriesSource
+
+    # Before reading: a file that changes meanwhile will then be corrected again.
+    identity = _identity(job)
+    if job.out.exists():
+        known = _done_before(job, identity)
+        if known is not None:
+            return known
+    with (
+        open_series(job.source, job.group) as series,
+        atomic_output(job.out, overwrite=job.overwrite, source=job.source) as temporary,
+    ):
+        source = SeriesSource(series)
+        with h5py.File(temporary, "w") as file:
+            result = correct.run(
+                source, job.recipe, file, progress=progress, compression=job.compression
+            )
+            file.attrs[IDENTITY] = json.dumps(identity)
+        values = result.fit.to_dict()
+        if job.page is not None:
+            from .export import write_report_page
+            from .export.report_page import pictures_of
+
+            pictures = pictures_of(source, result.fit)
+            write_report_page(source, values, job.page, pictures=pictures, overwrite=True)
+    refused = result.fit.verdict.grade == "refused"
+    return Outcome(
+        job, "refused" if refused else "corrected", values["verdict"]["sentence"], 0, _facts(values)
+    )
+
+
+def _identity(job: Job) -> dict[str, Any]:
+    """Return what tells a recording apart, without reading it."""
+    try:
+        found = job.source.stat()
+    except FileNotFoundError:
+        raise MissingFileError(
+            f"There is no file {job.source}; check its name and folder."
+        ) from None
+    return {
+        "name": job.source.name,
+        "group": job.group,
+        "size": found.st_size,
+        "changed": found.st_mtime_ns,
+    }
+
+
+def _done_before(job: Job, identity: Mapping[str, Any]) -> Outcome | None:
+    """Outcome of an output that is there and still right; None when it is to be made anew."""
+    from . import provenance
+
+    why = "it was not written by a batch"
+    with open_file(job.out) as file:
+        record = provenance.read(file) if IDENTITY in file.attrs else None
+        if record is not None:
+            if json.loads(file.attrs[IDENTITY]) != identity:
+                why = "it was made from another recording, or one that has changed"
+            elif record.recipe != job.recipe:
+                why = "it was made with other settings"
+            else:
+                return Outcome(
+                    job, "unchanged", record.fit["verdict"]["sentence"], 0, _facts(record.fit)
+                )
+    if job.overwrite:
+        return None
+    raise InputError(f"{job.out} exists already, and {why}; allow it to be overwritten.")
+
+
+def _facts(fit: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick from a fit what the summary shows."""
+    count = len(fit["times"])
+    step = max(1, math.ceil(count / _TRACE_POINTS))
+    pixels = max(int(fit["region_pixels"]), 1)
+    found = [*fit["parameters"], *([fit["half_life"]] if fit["half_life"] else [])]
+    return {
+        "frames": count,
+        "model": fit["model"],
+        "grade": fit["verdict"]["grade"],
+        "reasons": [r["code"] for r in fit["verdict"]["reasons"] if r["severity"] != "info"],
+        "gain": max(fit["gain"]),
+        "r_squared": fit["r_squared"],
+        "reduced_chi2": fit["reduced_chi2"],
+        "background": sum(fit["background"]) / count,
+        "outliers": len(fit["outliers"]),
+        "parameters": {p["name"]: (p["value"], p["low"], p["high"], p["unit"]) for p in found},
+        "trace": {
+            "times": fit["times"][::step],
+            "level": [None if v is None else v / pixels for v in fit["intensity"][::step]],
+            "curve": [None if v is None else v / pixels for v in fit["curve"][::step]],
+        },
+    }

@@ -1,0 +1,95 @@
+"""Find and open the series in a file, wherever in it the series stands."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+
+from .errors import InputError
+from .image_group import is_image_group
+from .readers import SUFFIXES
+from .series import FLSeries
+from .storage import open_file
+
+__all__ = ["find_series", "open_series"]
+
+#: How deep in the tree of a file a series is looked for.
+_DEPTH = 4
+
+
+def find_series(file: h5py.File, path: Path, name: str | None = None) -> h5py.Group:
+    """Find the group of the series in a file: the root, the named one, or the only one.
+
+    Parameters
+    ----------
+    file
+        An open file.
+    path
+        Its name for messages.
+    name
+        Group of the series, if it is known.
+
+    Returns
+    -------
+    h5py.Group
+        The root where no series was found.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When the file holds no such group, or several series.
+    """
+    if name is not None:
+        found = file.get(name)
+        if not isinstance(found, h5py.Group):
+            raise InputError(f"{path} has no group {name!r} (--group).")
+        return found
+    if "fli_0" in file:
+        return file
+    groups: list[str] = []
+
+    def look(group: h5py.Group, depth: int) -> None:
+        for key in group:
+            if group.get(key, getclass=True) is h5py.Group:
+                child = group[key]
+                if "fli_0" in child:
+                    groups.append(child.name)
+                elif depth < _DEPTH and not is_image_group(child):
+                    look(child, depth + 1)
+
+    if not is_image_group(file):
+        look(file, 1)
+    if len(groups) > 1:
+        raise InputError(
+            f"{path} holds {len(groups)} series; choose one with --group, such as"
+            f" --group {groups[0]}."
+        )
+    return file[groups[0]] if groups else file
+
+
+@contextlib.contextmanager
+def open_series(path: Path, group: str | None = None) -> Iterator[FLSeries]:
+    """Open the series of a file for reading.
+
+    Parameters
+    ----------
+    path
+        An HDF5 file.
+    group
+        Where in the file; by default the root or the only group that holds a series.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When the file is a recording in another format, holds several series, or none.
+    """
+    if path.suffix.lower() in SUFFIXES:
+        raise InputError(
+            f"{path} is no series file yet; convert it first: flimage convert {path}"
+            f" {path.with_suffix('.h5').name}"
+        )
+    with open_file(path) as file, FLSeries(h5file=find_series(file, path, group)) as series:
+        yield series
