@@ -196,7 +196,7 @@ class Session(QObject):
     def inspect(self, recording_path: str | Path) -> None:
         """Look into a recording in a foreign format (a job); :attr:`inspected` answers."""
         path = Path(recording_path)
-        if self._refuses():
+        if self._refuses(opens=True):
             return
 
         def run(progress: Progress) -> Inspected:
@@ -236,7 +236,7 @@ class Session(QObject):
         self._open(f"Converting {recording_path.name}", run)
 
     def _open(self, name: str, run: Callable[[Progress], Opened]) -> None:
-        if not self._refuses():
+        if not self._refuses(opens=True):
             self._foreground.begin("open", name, run, self._on_job_opened, opening.Opened.close)
 
     def _on_job_opened(self, opened: Opened) -> None:
@@ -716,9 +716,12 @@ class Session(QObject):
         """Block until all jobs have ended; their results arrive through the event loop."""
         self._runner.wait()
 
-    def _refuses(self) -> bool:
-        """Refuse a request while something runs that it would disturb."""
-        if self.busy and self._foreground.lane != "open":
+    def _refuses(self, opens: bool = False) -> bool:
+        """Refuse a request while something runs that it would disturb.
+
+        A request that `opens` a file takes the place of another one that does.
+        """
+        if self.busy and not (opens and self._foreground.lane == "open"):
             self.failed.emit(
                 InputError(f"Busy ({self.busy}); wait until it is done, or cancel it first.")
             )

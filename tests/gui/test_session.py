@@ -548,3 +548,18 @@ def test_library_gives_the_same_fit_as_the_session(
         expected = correct.run(SeriesSource(series), opened.recipe).fit
     assert np.array_equal(opened.fit.gain, expected.gain)
     assert [p.value for p in opened.fit.parameters] == [p.value for p in expected.parameters]
+
+
+def test_nothing_is_begun_on_a_recording_that_is_about_to_be_replaced(
+    opened: Session, log: Log, tmp_path: Path, settle
+) -> None:
+    other = write_series(tmp_path / "other.h5", decaying(4))
+    opened.open(other)
+    opened.save_as(tmp_path / "edited.h5")
+    opened.export(tmp_path / "out.h5")
+    opened.run_fit()
+    assert len(log.errors) == 3
+    settle(opened)
+    assert opened.path == other
+    assert not (tmp_path / "edited.h5").exists()
+    assert not (tmp_path / "out.h5").exists()
