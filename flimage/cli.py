@@ -21,9 +21,9 @@ from pathlib import Path
 from types import FrameType
 
 from ._version import __version__
-from .batch_command import add_batch_options
-from .errors import Cancelled, FlimageError
-from .export.options import add_export_options
+from .batch_command import add_batch_options, check_batch_options
+from .errors import Cancelled, FlimageError, InputError
+from .export.options import add_export_options, check_export_options
 from .options import add_recipe_options, positive
 
 __all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_OK", "EXIT_REFUSED", "EXIT_USAGE", "main"]
@@ -115,10 +115,13 @@ def build_parser() -> argparse.ArgumentParser:
     bleach.add_argument(
         "--save-recipe", type=Path, metavar="FILE", help="write the settings as JSON"
     )
+    bleach.set_defaults(check=check_batch_options)
     add_batch_options(bleach)
     add_recipe_options(bleach)
 
-    add_export_options(add("export", "write a series or its fit for other programs"))
+    export = add("export", "write a series or its fit for other programs")
+    export.set_defaults(check=check_export_options)
+    add_export_options(export)
 
     denoise = add("denoise", "write a denoised copy of a series")
     denoise.add_argument("source", type=Path, metavar="IN", help="the series")
@@ -222,6 +225,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser()
     try:
         arguments = parser.parse_args(argv)
+        check: Callable[[argparse.Namespace], None] | None = getattr(arguments, "check", None)
+        if check is not None:
+            try:
+                check(arguments)
+            except InputError as error:
+                parser.error(str(error))
     except SystemExit as stop:  # argparse has printed help, version or what is wrong
         return stop.code if isinstance(stop.code, int) else EXIT_USAGE
     debug = getattr(arguments, "debug", False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import facts as facts_of
 from ._version import __version__
-from .batch_command import check_batch_options, run_batch_command
+from .batch_command import run_batch_command
 from .cli import EXIT_FAILED, EXIT_OK, EXIT_REFUSED
 from .errors import InputError
 from .image_group import is_image_group
@@ -98,7 +98,6 @@ def run_bleach(arguments: argparse.Namespace) -> int:
     from . import correct
     from .report import check_figure_path, figure
 
-    check_batch_options(arguments)
     if arguments.out_dir is not None:
         return _run_batch(arguments)
     arguments.out = arguments.out[0] if arguments.out else None

@@ -282,7 +282,7 @@ def test_options_that_would_be_ignored_are_refused(
     run: Any, five: list[Path], options: tuple[Any, ...], sentence: str
 ) -> None:
     code, _, err = run("bleach", five[0], *options)
-    assert code == 1
+    assert code == 2
     assert sentence in err
 
 

@@ -451,7 +451,7 @@ def test_an_option_that_would_be_ignored_is_refused(
         ("o.tif", "--trace", "a=frame"),
     ):
         code, _, err = run("export", recording, tmp_path / options[0], *options[1:])
-        assert code == 1, options
+        assert code == 2, options
         assert f"{options[1]} does not go with" in err
     assert list(tmp_path.iterdir()) == []
 

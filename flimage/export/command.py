@@ -23,7 +23,6 @@ from . import (
     write_zarr,
 )
 from .formats import FIGURES, MOVIES, STACKS, format_of
-from .options import check_options
 from .report_page import pictures_of
 
 if TYPE_CHECKING:
@@ -76,7 +75,6 @@ def run(arguments: argparse.Namespace, source: SeriesSource, progress: Progress)
             f"{arguments.out} exists already; choose another name or allow it to be overwritten"
             " (--overwrite)."
         )
-    check_options(arguments, kind)
     job = _Job(arguments, source, progress)
     if kind in STACKS:
         return job.stack(kind)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, get_args
 
 from ..errors import InputError
 from ..options import add_recipe_options, frame_numbers, positive, region
-from .formats import MOVIES, STACKS, ImageKind
+from .formats import MOVIES, STACKS, ImageKind, format_of
 
 if TYPE_CHECKING:
     from ..recipe import Region
 
 __all__ = [
     "add_export_options",
-    "check_options",
+    "check_export_options",
 ]
 
 
@@ -120,21 +120,20 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
     add_recipe_options(parser)
 
 
-def check_options(arguments: argparse.Namespace, kind: str) -> None:
+def check_export_options(arguments: argparse.Namespace) -> None:
     """Refuse options that would be ignored.
 
     Parameters
     ----------
     arguments
         What :func:`add_export_options` added.
-    kind
-        A format, see :func:`format_of`.
 
     Raises
     ------
     flimage.errors.InputError
-        When an option does not go with the format.
+        When the output has an unknown ending, or an option does not go with it.
     """
+    kind = format_of(arguments.out)
     wrong = []
     if arguments.images and kind not in (*STACKS, *MOVIES):
         wrong.append("--images")
