@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PyQt5.QtCore import QObject, pyqtSignal
+from PyQt5.QtCore import QObject, QTimer, pyqtSignal
 
 from flimage.progress import Progress
 from flimage.recipe import Recipe
@@ -22,13 +22,19 @@ __all__ = ["Measuring"]
 
 SCAN_LANE = "scan"
 FIT_LANE = "fit"
+#: A region that is being moved is measured exactly once it has rested for this long [ms].
+REST_MS = 180
+#: Scans that are kept, so that undoing a step does not measure again.
+KEPT_SCANS = 6
 
 
 class Measuring(QObject):
     """What follows from a recording and a recipe, computed in two stages.
 
-    Scanning reads all frames and takes long; it is done again only when frames or signal region
-    have changed. Trace and fit follow from a scan within milliseconds.
+    Scanning reads all frames and takes long; it is done again only when frames or regions have
+    changed. Trace and fit follow from a scan within milliseconds. While a region is being moved,
+    they follow from an estimate, which is told by :attr:`previewed`; the exact ones come as soon
+    as the region rests.
 
     Parameters
     ----------
@@ -42,6 +48,8 @@ class Measuring(QObject):
     scanned = pyqtSignal()
     #: there are a new trace and new background levels; True: a new fit, too
     measured = pyqtSignal(bool)
+    #: as `measured`, but estimated: the exact ones are on their way
+    previewed = pyqtSignal()
     #: exception: trace or fit cannot be computed
     failed = pyqtSignal(object)
     #: done, total, stage of scanning; equal numbers: over
@@ -50,6 +58,10 @@ class Measuring(QObject):
     def __init__(self, runner: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runner = runner
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._on_rest_timeout)
         self._forget()
 
     def _forget(self) -> None:
@@ -65,6 +77,8 @@ class Measuring(QObject):
         self.error: Exception | None = None
         self._scan_key: object = None
         self._scanning_key: object = None
+        #: Scans by what they depend on, with their recipes; the last one was used last.
+        self._kept: dict[tuple[Any, ...], tuple[Recipe, SeriesScan]] = {}
         self._fit_key: object = None
         self._request: tuple[EditedSource, Recipe, int] | None = None
 
@@ -87,9 +101,12 @@ class Measuring(QObject):
         """Tell whether the scan serves this recipe and this edition of the frames."""
         return self.scan is not None and self._scan_key == _scan_key(recipe, edition)
 
-    def adopt_fit(self, fit: BleachFit, recipe: Recipe, edition: int) -> None:
-        """Take over a fit that was made elsewhere with the same recording and recipe."""
-        self.fit, self._fit_key = fit, (edition, recipe)
+    def adopt_fit(
+        self, fit: BleachFit, recipe: Recipe | None = None, edition: int | None = None
+    ) -> None:
+        """Take over a fit; without a recipe it is an estimate that belongs to none."""
+        self.fit = fit
+        self._fit_key = None if recipe is None else (edition, recipe)
         self.fit_number += 1
         self.fit_wanted = True
 
@@ -107,26 +124,66 @@ class Measuring(QObject):
         """
         self._request = (source, recipe, edition)
         key = _scan_key(recipe, edition)
+        if key != self._scan_key and key in self._kept:
+            self._use(key)
         if key == self._scan_key:
             if self.scanning:
+                self._rest.stop()
                 self._runner.cancel(SCAN_LANE)
                 self._end_scan()
             self._compute(recipe, edition)
         elif key != self._scanning_key:
-            self._scan_frames(source, recipe, key)
+            self._rest.stop()
+            base = self._base(recipe, edition)
+            if base is None:
+                self._scan_frames(source, recipe, key)
+            else:
+                self._runner.cancel(SCAN_LANE)
+                self._scanning_key = key
+                self._preview(*base, recipe)
+                self._rest.start()
+
+    def _use(self, key: tuple[Any, ...]) -> None:
+        self._kept[key] = kept = self._kept.pop(key)
+        self.scan, self._scan_key = kept[1], key
+
+    def _base(self, recipe: Recipe, edition: int) -> tuple[Recipe, SeriesScan] | None:
+        """Return a scan of this edition from which that of `recipe` follows quickly."""
+        from flimage.retune import can_adapt
+
+        for key, (scanned, scan) in reversed(self._kept.items()):
+            if key[0] == edition and can_adapt(scanned, scan, recipe):
+                return scanned, scan
+        return None
+
+    def _on_rest_timeout(self) -> None:
+        if self._request is not None and self.scanning:
+            source, recipe, edition = self._request
+            self._scan_frames(source, recipe, _scan_key(recipe, edition))
 
     def stop(self) -> None:
         """Cancel what is running."""
+        self._rest.stop()
         self._runner.cancel(SCAN_LANE, FIT_LANE)
         if self.scanning:
             self._end_scan()
 
-    def _scan_frames(self, source: EditedSource, recipe: Recipe, key: object) -> None:
+    def _scan_frames(self, source: EditedSource, recipe: Recipe, key: tuple[Any, ...]) -> None:
+        base = self._base(recipe, key[0])
+
         def run(progress: Progress) -> SeriesScan:
-            return work.scan(source, recipe, progress)
+            if base is None:
+                return work.scan(source, recipe, progress)
+            from flimage.retune import adapt_scan
+
+            return adapt_scan(source, *base, recipe, progress)
 
         def done(scan: SeriesScan) -> None:
-            self.scan, self._scan_key = scan, key
+            self._kept[key] = (recipe, scan)
+            # Those of other editions of the frames go first.
+            for old in sorted(self._kept, key=lambda each: each[0] == key[0])[:-KEPT_SCANS]:
+                del self._kept[old]
+            self._use(key)
             self._end_scan()
             self.scanned.emit()
             if self._request is not None:
@@ -142,6 +199,24 @@ class Measuring(QObject):
     def _end_scan(self) -> None:
         self._scanning_key = None
         self.progressed.emit(1, 1, "")
+
+    def _preview(self, scanned: Recipe, scan: SeriesScan, recipe: Recipe) -> None:
+        wanted = self.fit_wanted
+
+        def run(progress: Progress) -> work.Measured:
+            from flimage.retune import preview_scan
+
+            return work.measure(preview_scan(scanned, scan, recipe), recipe, wanted)
+
+        def done(result: work.Measured) -> None:
+            self.error = None
+            self.trace, self.levels = result.trace, result.levels
+            if result.fit is not None:
+                self.adopt_fit(result.fit)
+            self.previewed.emit()
+
+        # What is wrong with the recipe is told by the exact measurement that follows.
+        self._runner.submit(FIT_LANE, run, done, failed=lambda error: None)
 
     def _compute(self, recipe: Recipe, edition: int) -> None:
         scan, wanted = self.scan, self.fit_wanted
@@ -164,5 +239,5 @@ class Measuring(QObject):
         self.failed.emit(error)
 
 
-def _scan_key(recipe: Recipe, edition: int) -> object:
+def _scan_key(recipe: Recipe, edition: int) -> tuple[Any, ...]:
     return (edition, *work.scan_settings(recipe))

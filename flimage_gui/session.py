@@ -10,7 +10,7 @@ import enum
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -44,7 +44,7 @@ CACHE_BYTES = 64 << 20
 #: What :attr:`Session.busy` says while a correction that was asked for is being computed.
 CORRECTING = "Correcting"
 #: Lanes of jobs that read from the open file.
-READERS = ("frames", "scan", "fit", "contrast", "edit", "facts")
+READERS = ("frames", "scan", "fit", "contrast", "edit", "facts", "probe", "compare", "regions")
 
 
 class Change(enum.Flag):
@@ -126,6 +126,7 @@ class Session(QObject):
         self._measuring = Measuring(self._runner, self)
         self._measuring.scanned.connect(lambda: self.changed.emit(Change.SCAN))
         self._measuring.measured.connect(self._on_measuring_measured)
+        self._measuring.previewed.connect(self._on_measuring_previewed)
         self._measuring.failed.connect(self._on_measuring_failed)
         self._measuring.progressed.connect(self._on_measuring_progressed)
         self._opened: Opened | None = None
@@ -351,6 +352,34 @@ class Session(QObject):
         """Return the current frame (y, x) if it is in memory; it may not be changed."""
         maker = self._cache.maker
         return None if maker is None else self._cache.store.get(maker.key(self._frame, display))
+
+    @property
+    def maker(self) -> DisplayMaker | None:
+        """What makes images as they are displayed now; any thread may use it."""
+        maker = self._cache.maker
+        return maker if isinstance(maker, DisplayMaker) else None
+
+    def read(
+        self,
+        lane: str,
+        run: Callable[[Progress], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None = None,
+        progressed: Callable[[int, int, str], None] | None = None,
+    ) -> None:
+        """Let a view read from the recording, in a job; the newest request of a lane wins.
+
+        Parameters
+        ----------
+        lane
+            One of :data:`READERS`: these are stopped before the file is closed.
+        run, done, failed, progressed
+            See :meth:`flimage_gui.jobs.JobRunner.submit`; by default a failure is not told.
+        """
+        assert lane in READERS
+        if self._source is not None:
+            ignored = failed or (lambda error: None)
+            self._runner.submit(lane, run, done, failed=ignored, progressed=progressed)
 
     @property
     def cache_bytes(self) -> int:
@@ -626,6 +655,10 @@ class Session(QObject):
         change = Change.SCAN | Change.FIT if with_fit else Change.SCAN
         if not with_fit or not self._end_correcting(lambda: self.changed.emit(change)):
             self.changed.emit(change)
+        self._remake()
+
+    def _on_measuring_previewed(self) -> None:
+        self.changed.emit(Change.SCAN | Change.FIT)
         self._remake()
 
     def _on_measuring_failed(self, error: Exception) -> None:
