@@ -22,7 +22,7 @@ from .image_group import add_versions
 from .meta import is_number
 from .progress import Progress, ignore_progress
 from .readers import SUFFIXES, Recording, open_recording
-from .storage import SeriesWriter, atomic_output
+from .storage import SeriesWriter, atomic_output, open_file
 
 __all__ = [
     "ORIGIN",
@@ -209,7 +209,7 @@ def convert(
         atomic_output(out, overwrite=overwrite, source=path) as temporary,
     ):
         times, size, notes = resolve(recording, interval, pixel_size)
-        with h5py.File(temporary, "w") as h5:
+        with open_file(temporary, "w") as h5:
             name = identifier or path.name.removesuffix(path.suffix).removesuffix(".ome")
             write_series(recording, h5, times, size, name, progress or ignore_progress)
             h5.attrs[ORIGIN] = json.dumps(

@@ -49,7 +49,7 @@ def open_destination(
             )
     with (
         storage.atomic_output(path, overwrite=overwrite) as temporary,
-        h5py.File(temporary, "w") as file,
+        storage.open_file(temporary, "w") as file,
     ):
         yield Place(file, path)
 

@@ -23,6 +23,7 @@ from .errors import (
     DamagedImageError,
     FileAccessError,
     FileFormatError,
+    FileLockedError,
     MissingFileError,
     OutputExistsError,
 )
@@ -44,10 +45,12 @@ __all__ = [
 ]
 
 #: Size of HDF5's cache of metadata [bytes].
-_CACHE_SIZE = 512 * 1024
+_CACHE_SIZE = 64 * 1024
 
 
-def open_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
+def open_file(
+    path: str | os.PathLike[str], mode: str = "r", *, ignore_lock: bool = False
+) -> h5py.File:
     """Open an HDF5 file.
 
     Parameters
@@ -56,6 +59,9 @@ def open_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
         The file.
     mode
         As for :class:`h5py.File`: ``"r"``, ``"r+"``, ``"a"``, ``"w"`` or ``"x"``.
+    ignore_lock
+        Open a file for reading although another program writes to it: what that program has not
+        written yet is missing, and what it is about to change may not be readable.
 
     Raises
     ------
@@ -63,8 +69,10 @@ def open_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
         When the file (or, for a new one, its folder) does not exist.
     flimage.errors.FileFormatError
         When the file is not HDF5, or was cut off.
+    flimage.errors.FileLockedError
+        When another program is writing to the file.
     flimage.errors.FileAccessError
-        When the file cannot be opened: no permission, or another program is writing to it.
+        When the file cannot be opened, for instance without permission.
     flimage.errors.OutputExistsError
         When `mode` is ``"x"`` and the file exists.
     """
@@ -79,7 +87,8 @@ def open_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
     if not exists and not path.parent.is_dir():
         raise MissingFileError(f"There is no folder {path.parent}; create it first.")
     try:
-        file = h5py.File(path, mode, locking="best-effort")
+        reads_on = ignore_lock and mode == "r"
+        file = h5py.File(path, mode, locking=False if reads_on else "best-effort")
     except OSError as error:
         raise _explain_open(path, mode, error) from error
     _bound_cache(file)
@@ -89,15 +98,16 @@ def open_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
 def _bound_cache(file: h5py.File) -> None:
     """Keep HDF5 from remembering the metadata of everything it has seen.
 
-    Left alone, it grows by 10 kB for each frame that was looked at, and gets slower by it. Only
-    single objects that are larger than the cache, such as the names of very many frames, make it
-    grow here.
+    Left alone, it takes 10 kB for each frame that was looked at, which it counts as a few hundred
+    bytes, and is slower by it. Here the cache only grows for single objects that are larger than
+    it is, such as the names of very many frames, and by their size.
     """
     config = file.id.get_mdc_config()
     config.set_initial_size = True
     config.initial_size = config.min_size = _CACHE_SIZE
     config.max_size = max(config.max_size, _CACHE_SIZE)
     config.incr_mode = config.decr_mode = 0
+    config.flash_multiple = config.flash_threshold = 1.0
     file.id.set_mdc_config(config)
 
 
@@ -105,7 +115,7 @@ def _explain_open(path: Path, mode: str, error: OSError) -> Exception:
     """Say in one sentence why HDF5 could not open a file."""
     text = str(error).lower()
     if re.search(r"\block\b", text):
-        return FileAccessError(
+        return FileLockedError(
             f"{path} is in use by another program that writes to it; close it there first."
         )
     if "already open" in text or isinstance(error, BlockingIOError):
