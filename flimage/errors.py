@@ -14,6 +14,7 @@ __all__ = [
     "DamagedImageError",
     "FileAccessError",
     "FileFormatError",
+    "FileLockedError",
     "FlimageError",
     "FrameNotFoundError",
     "InputError",
@@ -56,6 +57,10 @@ class MissingFileError(FlimageError, FileNotFoundError):
 
 class FileAccessError(FlimageError, OSError):
     """A file or a folder cannot be opened: permissions, or another program uses it."""
+
+
+class FileLockedError(FileAccessError):
+    """Another program has the file open for writing."""
 
 
 class DamagedImageError(FlimageError, OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -160,6 +161,21 @@ class Measuring(QObject):
         if self._request is not None and self.scanning:
             source, recipe, edition = self._request
             self._scan_frames(source, recipe, _scan_key(recipe, edition))
+
+    def retime(self, times: np.ndarray, before: int, after: int) -> None:
+        """Take what was scanned in one edition for another that differs by the times only."""
+        self._kept = {
+            (after, *key[1:]): (recipe, dataclasses.replace(scan, times=times))
+            for key, (recipe, scan) in self._kept.items()
+            if key[0] == before
+        }
+
+    def outdate(self) -> None:
+        """Forget what was measured, because the frames are others now; a fit stays wanted."""
+        self.stop()
+        wanted, number = self.fit_wanted, self.fit_number
+        self._forget()
+        self.fit_wanted, self.fit_number = wanted, number
 
     def stop(self) -> None:
         """Cancel what is running."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flimage.errors import FileFormatError, InputError
+from flimage.errors import FileFormatError, FileLockedError, InputError
 from flimage.meta import is_number
 from flimage.progress import Progress
 
@@ -55,6 +56,8 @@ class Opened:
         What has to be closed.
     store
         Frames that were decoded on the way, by the keys of a fresh `DisplayMaker`.
+    in_use
+        Whether another program has the file open for writing.
     """
 
     source: EditedSource
@@ -63,6 +66,24 @@ class Opened:
     pixel_size: float | None
     series: FLSeries
     store: ImageStore
+    in_use: bool = False
+
+    @property
+    def save_problem(self) -> str:
+        """Why edits cannot be written into the file, in one sentence; mostly empty."""
+        name = self.path.name
+        if self.in_use:
+            return (
+                f"{name} is in use by another program, and shown for reading only; save an edited"
+                " copy, or close it there and open it again."
+            )
+        if self.source.path is None:
+            return f"{name} holds a single image, not a series; save an edited copy."
+        if not os.access(self.path, os.W_OK):
+            return f"{name} is write-protected; save an edited copy."
+        if not os.access(self.path.parent, os.W_OK):
+            return f"The folder of {name} cannot be written to; save an edited copy elsewhere."
+        return ""
 
     def close(self) -> None:
         """Close the file; nothing may read from `source` any more."""
@@ -123,7 +144,13 @@ def open_series(path: Path, progress: Progress) -> Opened:
     from flimage.source import EditedSource, SeriesSource
 
     progress(0, 1, f"Opening {path.name}")
-    file = storage.open_file(path)
+    in_use = False
+    try:
+        file = storage.open_file(path)
+    except FileLockedError:
+        # Looking does no harm; what the other program has not written yet is missing.
+        file = storage.open_file(path, ignore_lock=True)
+        in_use = True
     try:
         series = _find_series(file, path)
         source = EditedSource(SeriesSource(series))
@@ -135,7 +162,7 @@ def open_series(path: Path, progress: Progress) -> Opened:
             images.append(maker.make(index, Display.RAW))
         size = source.meta(0).get("pixel size")
         pixel_size = float(size) if is_number(size) and size > 0 else None
-        return Opened(source, path, image_levels(images), pixel_size, series, store)
+        return Opened(source, path, image_levels(images), pixel_size, series, store, in_use)
     except BaseException:
         file.close()
         raise

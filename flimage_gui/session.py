@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from flimage.source import EditedSource, Edits
 
     from .frame_facts import FrameFacts
+    from .frame_survey import FrameTable
     from .opening import Inspected, Opened
 
 __all__ = ["Change", "Display", "Session"]
@@ -44,7 +45,18 @@ CACHE_BYTES = 64 << 20
 #: What :attr:`Session.busy` says while a correction that was asked for is being computed.
 CORRECTING = "Correcting"
 #: Lanes of jobs that read from the open file.
-READERS = ("frames", "scan", "fit", "contrast", "edit", "facts", "probe", "compare", "regions")
+READERS = (
+    "frames",
+    "scan",
+    "fit",
+    "contrast",
+    "edit",
+    "facts",
+    "table",
+    "probe",
+    "compare",
+    "regions",
+)
 
 
 class Change(enum.Flag):
@@ -66,6 +78,8 @@ class Change(enum.Flag):
     #: Whether something runs that the person waits for.
     JOB = enum.auto()
     HISTORY = enum.auto()
+    #: Which frames are selected.
+    SELECTION = enum.auto()
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +116,8 @@ class Session(QObject):
     frame_ready = pyqtSignal(int, object, object)
     #: index, display, exception: this frame cannot be shown
     frame_failed = pyqtSignal(int, object, object)
+    #: FrameTable: what the file says about all frames, without edits
+    table_ready = pyqtSignal(object)
     #: FrameFacts: what the file says about a frame
     facts_ready = pyqtSignal(object)
     #: Inspected: a recording in a foreign format, which has to be converted
@@ -138,8 +154,11 @@ class Session(QObject):
         self._source: EditedSource | None = None
         self._history = History(_State(Recipe(), None))
         self._saved_edits: Edits | None = None
+        #: Changes with everything that a fit depends on; the second with raw or background images.
         self._edition = 0
+        self._image_edition = 0
         self._frame = 0
+        self._selection: tuple[int, ...] = ()
         self._display = Display.RAW
 
     # ------------------------------------------------------------------ the recording
@@ -177,7 +196,10 @@ class Session(QObject):
     @property
     def pixel_size(self) -> float | None:
         """Size of a pixel [m] where the first frame states it."""
-        return None if self._opened is None else self._opened.pixel_size
+        if self._opened is None or self._source is None:
+            return None
+        changes = self._source.edits.meta.get(self._source.order[0], {})
+        return changes.get("pixel size", self._opened.pixel_size)
 
     @property
     def result_path(self) -> Path | None:
@@ -290,6 +312,18 @@ class Session(QObject):
         """Number of the current frame."""
         return self._frame
 
+    @property
+    def selection(self) -> tuple[int, ...]:
+        """Numbers of the frames that are selected, in order."""
+        return self._selection
+
+    def select(self, frames: Iterable[int]) -> None:
+        """Select frames, to be changed together."""
+        chosen = tuple(sorted({int(i) for i in frames if 0 <= i < self.n_frames}))
+        if chosen != self._selection:
+            self._selection = chosen
+            self.changed.emit(Change.SELECTION)
+
     def set_frame(self, index: int) -> None:
         """Go to a frame; beyond the ends, to the first or last one."""
         index = max(0, min(int(index), self.n_frames - 1))
@@ -348,6 +382,20 @@ class Session(QObject):
         # Where a frame cannot be read, the frame view says so.
         self._runner.submit("facts", run, self.facts_ready.emit, failed=lambda error: None)
 
+    def request_table(self) -> None:
+        """Ask for a survey of all frames (a job); :attr:`table_ready` delivers it."""
+        opened = self._opened
+        if opened is None:
+            return
+
+        def run(progress: Progress) -> FrameTable:
+            from .frame_survey import survey_frames
+
+            return survey_frames(opened, progress)
+
+        # A file that cannot be read is reported by the frame view.
+        self._runner.submit("table", run, self.table_ready.emit, failed=lambda error: None)
+
     def kept_image(self, display: Display) -> np.ndarray | None:
         """Return the current frame (y, x) if it is in memory; it may not be changed."""
         maker = self._cache.maker
@@ -399,7 +447,7 @@ class Session(QObject):
             self.recipe,
             measuring.levels,
             measuring.fit,
-            self._edition,
+            self._image_edition,
             measuring.fit_number,
         )
 
@@ -450,6 +498,33 @@ class Session(QObject):
         """
         if self._source is not None and recipe != self.recipe:
             self._history.push(_State(recipe, self.edits), label)
+            self._on_recipe_changed()
+
+    def change_edits(self, edits: Edits, label: str, recipe: Recipe | None = None) -> None:
+        """Show the recording with other edits, as one step that can be undone.
+
+        Parameters
+        ----------
+        edits
+            All edits of the recording, in place of the present ones.
+        label
+            Name of the step in the history.
+        recipe
+            Settings that change with the edits in the same step; None to keep them.
+        """
+        from flimage.source import EditedSource
+
+        if self._opened is None or edits is self.edits:
+            return
+        try:
+            EditedSource(self._opened.source.source, edits)
+        except InputError as error:
+            self.failed.emit(error)
+            return
+        before = self.recipe
+        self._history.push(_State(recipe or before, edits), label)
+        self._on_edits_changed()
+        if self.recipe != before:
             self._on_recipe_changed()
 
     def assign_background(
@@ -543,13 +618,41 @@ class Session(QObject):
         from flimage.source import EditedSource
 
         assert self._opened is not None
+        assert self._source is not None
+        old, source = self._source, EditedSource(self._opened.source.source, self.edits)
+        self._source = source
+        change = Change.BACKGROUND | Change.HISTORY
+        same_order = old.order == source.order
+        if not same_order:
+            change |= self._follow_order(old.order, source.order)
+        same_images = same_order and _same_images(old.edits, source.edits)
+        if same_images and np.array_equal(old.times, source.times, equal_nan=True):
+            # Names and pixel sizes: nothing is computed from them.
+            self.changed.emit(change)
+            return
         self._edition += 1
-        self._source = EditedSource(self._opened.source.source, self.edits)
-        self._frame = min(self._frame, self.n_frames - 1)
-        fit = Change.FIT if self.fit is not None else Change(0)
-        self.changed.emit(Change.BACKGROUND | Change.HISTORY | fit)
+        if same_images:
+            self._measuring.retime(source.times, self._edition - 1, self._edition)
+        else:
+            self._image_edition += 1
+        self.changed.emit(change | (Change.FIT if self.fit is not None else Change(0)))
         self._remake()
         self._measure()
+
+    def _follow_order(self, before: Sequence[int], after: Sequence[int]) -> Change:
+        """Stay with the frames that are looked at and selected; tell what changes by that."""
+        places = {number: place for place, number in enumerate(after)}
+        number = before[self._frame]
+        frame = places.get(number, min(self._frame, len(after) - 1))
+        chosen = (places.get(before[i]) for i in self._selection)
+        self._selection = tuple(sorted(place for place in chosen if place is not None))
+        moved = frame != self._frame
+        self._frame = frame
+        # Nothing that was measured belongs to the frames in their new order.
+        self._measuring.outdate()
+        # The settings name frames, so that views of them have to look again.
+        change = Change.SELECTION | Change.SCAN | Change.FIT | Change.RECIPE
+        return change | Change.FRAME if moved else change
 
     @property
     def can_undo(self) -> bool:
@@ -576,17 +679,23 @@ class Session(QObject):
         """Names of all steps, oldest first; those that were undone are at the end."""
         return self._history.labels
 
+    @property
+    def step(self) -> int:
+        """How many of the :attr:`steps` are in effect."""
+        return self._history.place
+
     def undo(self) -> None:
         """Take the last step back."""
-        self._move(-1)
+        self.go_to_step(self.step - 1)
 
     def redo(self) -> None:
         """Take the step again that was undone last."""
-        self._move(1)
+        self.go_to_step(self.step + 1)
 
-    def _move(self, by: int) -> None:
+    def go_to_step(self, step: int) -> None:
+        """Undo or redo until `step` steps are in effect."""
         before = self._history.state
-        if self._history.go_to(self._history.place + by):
+        if self._history.go_to(step):
             after = self._history.state
             if after.edits is not before.edits:
                 self._on_edits_changed()
@@ -624,6 +733,11 @@ class Session(QObject):
     def tuning_error(self) -> Exception | None:
         """Why trace or fit cannot be computed with the settings as they are; mostly None."""
         return self._measuring.error
+
+    @property
+    def scan_current(self) -> bool:
+        """Whether :attr:`scan` belongs to the settings and edits as they are now."""
+        return self._measuring.has_scan(self.recipe, self._edition)
 
     @property
     def measuring(self) -> bool:
@@ -715,7 +829,7 @@ class Session(QObject):
             return
 
         def run(progress: Progress) -> Path:
-            return work.save_series(source, path, overwrite, progress)
+            return work.save_copy(source, path, overwrite, progress)
 
         def done(path: Path) -> None:
             self._saved_edits = edits
@@ -724,7 +838,64 @@ class Session(QObject):
 
         self._foreground.begin("write", f"Saving {path.name}", run, done)
 
+    @property
+    def save_problem(self) -> str:
+        """Why the edits cannot be written into the file itself, in one sentence; mostly empty."""
+        if self._opened is None or self._source is None:
+            return "There is no recording to be saved."
+        return self._opened.save_problem
+
+    def save(self) -> None:
+        """Write the edits into the recording's own file (a job); :attr:`saved` tells when.
+
+        The file is replaced as a whole, after the new one was read back. The history of steps
+        starts anew then, because the frames that it speaks of are those of the old file.
+        """
+        opened, source, path = self._opened, self._source, self.path
+        if opened is None or source is None or path is None or self._refuses():
+            return
+        if self.save_problem:
+            self.failed.emit(InputError(self.save_problem))
+            return
+
+        def run(progress: Progress) -> Opened:
+            return work.save_in_place(source, path, progress, opened)
+
+        self._foreground.begin(
+            "write", f"Saving {path.name}", run, self._on_job_saved, opening.Opened.close
+        )
+
+    def _on_job_saved(self, opened: Opened) -> None:
+        old, edits = self._opened, opened.source.edits
+        self._runner.cancel(*READERS)
+        self._measuring.stop()
+        self._runner.wait(*READERS)
+        if old is not None:
+            old.close()
+        self._opened = opened
+        self._source = opened.source
+        self._history = History(_State(self.recipe, edits))
+        self._saved_edits = edits
+        # The frames are those that were shown before: what is known of them stays.
+        self._cache.set_maker(self._maker())
+        self._foreground.end(lambda: self.saved.emit(opened.path))
+        self.changed.emit(Change.HISTORY | Change.BACKGROUND)
+        self._find_levels()
+        self._show()
+        self._measure()
+
+    def restore(self, recipe: Recipe, edits: Edits) -> None:
+        """Take over settings and edits that were kept from a session that ended too early."""
+        if self._source is not None:
+            self.change_edits(edits, "Restore unsaved changes", recipe)
+
     # ------------------------------------------------------------------ jobs
+
+    def run_quietly(
+        self, lane: str, run: Callable[[Progress], None], failed: Callable[[Exception], None]
+    ) -> None:
+        """Run something in the background that nobody waits for and that reads no recording."""
+        self._runner.submit(lane, run, lambda _: None, failed=failed)
 
     @property
     def busy(self) -> str:
@@ -760,3 +931,9 @@ class Session(QObject):
             )
             return True
         return False
+
+
+def _same_images(one: Edits, other: Edits) -> bool:
+    """Tell whether the same backgrounds are assigned to the same frames."""
+    first, second = one.backgrounds, other.backgrounds
+    return first.keys() == second.keys() and all(first[i] is second[i] for i in first)

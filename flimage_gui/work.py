@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flimage.progress import Progress
+from flimage.errors import InputError, SameFileError
+from flimage.progress import Progress, ignore_progress
 from flimage.recipe import Recipe
+
+from .displays import sample_frames
+from .opening import open_series
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit, Trace
     from flimage.scan import SeriesScan
     from flimage.source import EditedSource, FrameSource
 
+    from .opening import Opened
+
 __all__ = [
     "Measured",
+    "border_plane",
     "mean_frame",
     "measure",
-    "save_series",
+    "save_copy",
+    "save_in_place",
     "scan",
     "scan_settings",
     "suitable_border",
@@ -29,6 +38,8 @@ __all__ = [
 
 #: Width of the border that a new recording starts with [px], where the frames are large enough.
 USUAL_BORDER = 20
+#: A background plane is fitted to the average of at most this many frames.
+MOST_AVERAGED = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +96,54 @@ def mean_frame(source: FrameSource, frames: Sequence[int], progress: Progress) -
     return (total / len(frames)).astype(np.float32)
 
 
-def save_series(source: EditedSource, path: Path, overwrite: bool, progress: Progress) -> Path:
-    """Write a recording with its edits, uncorrected, to a new file, whole or not at all.
+def border_plane(
+    source: FrameSource, frames: Sequence[int], border_px: int, progress: Progress
+) -> np.ndarray:
+    """Fit a plane to the border of the average of some raw frames.
+
+    Parameters
+    ----------
+    source
+        The recording.
+    frames
+        Frames to average; of many, evenly spread ones are taken.
+    border_px
+        Width of the border [px].
+    progress
+        Called for every frame.
+
+    Returns
+    -------
+    ndarray of float32, (y, x)
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When there is no border, or it leaves nothing of the image.
+    """
+    from flimage.background import border_mask, check_border, image_background
+
+    if border_px < 1:
+        raise InputError(
+            "The border is 0 px wide, so that no plane can be fitted to it; make it wider first."
+        )
+    check_border(source.shape, border_px)
+    chosen = [frames[i] for i in sample_frames(len(frames), MOST_AVERAGED)]
+    image = mean_frame(source, chosen, progress).astype(np.float64)
+    border = image[border_mask(source.shape, border_px)]
+    if not np.isfinite(border).any():
+        raise InputError(
+            "The border has no values a plane could be fitted to; choose other frames."
+        )
+    recipe = Recipe(border_px=border_px, background_source="plane")
+    slope = np.asarray(image_background(image, recipe, 0.0))
+    rest = image - slope
+    level = float(np.nanmean(rest[border_mask(source.shape, border_px)]))
+    return (slope + level).astype(np.float32)
+
+
+def save_copy(source: EditedSource, path: Path, overwrite: bool, progress: Progress) -> Path:
+    """Write a recording with its edits, uncorrected, to another file, whole or not at all.
 
     Raises
     ------
@@ -95,20 +152,21 @@ def save_series(source: EditedSource, path: Path, overwrite: bool, progress: Pro
     flimage.errors.SameFileError
         When `path` is the recording itself.
     """
-    import h5py
+    from flimage.save import save_edited
 
-    from flimage import storage
+    if source.path is not None and path.exists() and path.samefile(source.path):
+        raise SameFileError(
+            f"{path} is the recording that is open; use Save to write the changes into it."
+        )
+    return save_edited(source, path, overwrite, progress)
 
-    count = len(source)
-    with (
-        storage.atomic_output(path, overwrite=overwrite, source=source.path) as temporary,
-        h5py.File(temporary, "w") as file,
-        storage.SeriesWriter(file) as writer,
-    ):
-        for index in range(count):
-            progress(index, count, "Saving")
-            writer.add(source.raw(index), dict(source.meta(index)), bg=source.background(index))
-        if source.identifier is not None:
-            file.attrs["identifier"] = source.identifier
-    progress(count, count, "Saving")
-    return path
+
+def save_in_place(source: EditedSource, path: Path, progress: Progress, opened: Opened) -> Opened:
+    """Write a recording with its edits over its own file, and open that anew."""
+    from flimage.save import save_edited
+
+    # Windows replaces no file that is open.
+    release = opened.close if os.name == "nt" else None
+    save_edited(source, path, True, progress, before_replace=release)
+    # Not cancelled any more: the old file is gone.
+    return open_series(path, ignore_progress)
