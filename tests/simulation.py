@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flimage import FLSeries
+from flimage.meta import FLMetaDict
 
 Images = npt.NDArray[np.float64]
 
@@ -84,3 +85,31 @@ def flatness(corrected: Images, truth: Truth) -> tuple[float, float]:
     trace = np.array([frame[inside].mean() for frame in corrected])
     expected = truth.signal[inside].mean()
     return float(trace.std() / trace.mean()), float(trace[-1] / expected - 1)
+
+
+class ArraySource:
+    """A recording in memory that scans and corrections can read (a `FrameSource`)."""
+
+    path = None
+    identifier = None
+
+    def __init__(self, images: Images, times: npt.ArrayLike) -> None:
+        self._images = np.asarray(images, dtype=np.float32)
+        self.times = np.asarray(times, dtype=float)
+        self.shape: tuple[int, int] = (self._images.shape[1], self._images.shape[2])
+        self.identifiers: list[str | None] = [None] * len(self._images)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def raw(self, index: int) -> npt.NDArray[np.float32]:
+        return self._images[index]
+
+    def background(self, index: int) -> None:
+        return None
+
+    def image(self, index: int) -> npt.NDArray[np.float32]:
+        return self._images[index]
+
+    def meta(self, index: int) -> FLMetaDict:
+        return FLMetaDict({"time": float(self.times[index])})
