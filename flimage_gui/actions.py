@@ -104,8 +104,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "actionRunFit", "&Run the correction", "Measure all frames and fit", ("Ctrl+Return",)
     ),
     ActionSpec("actionCancel", "&Cancel what is running", "", keys=(Key.Key_Escape,)),
-    ActionSpec("actionFitView", "&Fit view", "Show the whole image", ("Ctrl+R",), icon="fit"),
-    ActionSpec("actionZoomIn", "Zoom &in", "", keys=(Key.Key_Plus, Key.Key_Equal, Key.Key_4)),
+    ActionSpec(
+        "actionFitView", "&Fit view", "Show the whole image", ("Ctrl+R",), (Key.Key_4,), icon="fit"
+    ),
+    ActionSpec("actionZoomIn", "Zoom &in", "", keys=(Key.Key_Plus, Key.Key_Equal)),
     ActionSpec("actionZoomOut", "Zoom &out", "", keys=(Key.Key_Minus,)),
     ActionSpec(
         "actionZoomOriginal", "&100 %", "One image pixel per screen pixel", keys=(Key.Key_5,)

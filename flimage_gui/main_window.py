@@ -405,7 +405,7 @@ class MainWindow(QMainWindow):
             self.tabifyDockWidget(docks["backgroundDock"], docks["bleachDock"])
             self.tabifyDockWidget(docks["bleachDock"], docks["metadataDock"])
             docks["bleachDock"].raise_()
-        trace_height = max(190, round(self.height() * 0.3))
+        trace_height = max(200, round(self.height() * 0.33))
         self.resizeDocks([docks["traceDock"]], [trace_height], Qt.Orientation.Vertical)
         self.resizeDocks([docks["bleachDock"]], [PANEL_WIDTH], Qt.Orientation.Horizontal)
 

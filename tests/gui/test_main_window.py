@@ -199,9 +199,14 @@ def test_plus_and_minus_zoom_and_control_r_fits(qtbot, opened: MainWindow) -> No
     assert size() > 1.2 * fitted
     qtbot.keyClick(graphics, Qt.Key.Key_Minus)
     assert size() == pytest.approx(fitted, rel=0.01)
-    qtbot.keyClick(graphics, Qt.Key.Key_4)
-    qtbot.keyClick(opened, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: abs(size() - fitted) < 0.02 * fitted, timeout=PATIENCE)
+    for key, modifier in (
+        (Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier),
+        (Qt.Key.Key_4, Qt.KeyboardModifier.NoModifier),
+    ):
+        qtbot.keyClick(graphics, Qt.Key.Key_5)
+        assert size() * opened.devicePixelRatioF() == pytest.approx(1.0, rel=0.02)
+        qtbot.keyClick(graphics, key, modifier)
+        qtbot.waitUntil(lambda: abs(size() - fitted) < 0.02 * fitted, timeout=PATIENCE)
 
 
 def test_control_z_takes_a_change_back(qtbot, opened: MainWindow, settle) -> None:

@@ -29,7 +29,7 @@ def test_random_actions_break_nothing(
     paths = [
         write_series(tmp_path / "a.h5", decaying(15)),
         write_series(tmp_path / "b.h5", decaying(6, (40, 30))),
-        write_series(tmp_path / "c.h5", np.full((5, 25, 30), 7.0, dtype=np.float32)),
+        write_series(tmp_path / "c.h5", np.random.default_rng(3).normal(7, 1, (5, 25, 30))),
     ]
     session = window.session
     errors: list[Exception] = []
