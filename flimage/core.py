@@ -224,6 +224,12 @@ class FLImage:
         name = read_group_meta(self.h5).get("identifier", hex(id(self)))
         return f"FLImage <{name}>, {self.shape[0]}x{self.shape[1]}px"
 
+    def _repr_html_(self) -> str:
+        """Show the image in a Jupyter notebook."""
+        from ._notebook import image_html
+
+        return image_html(self)
+
     @property
     def fluorescence(self) -> Fluorescence:
         """The image data in the form qpimage knows, with its ways to estimate backgrounds."""

@@ -30,6 +30,7 @@ from .meta import check_meta
 from .progress import SharedCounters
 
 if TYPE_CHECKING:
+    from .export.formats import ImageKind
     from .recipe import Recipe
 
 __all__ = ["BleachCorrection", "FLSeries"]
@@ -228,6 +229,12 @@ class FLSeries:
         where = "in memory" if self.path is None else self.path.name
         name = self.identifier
         return f"FLSeries <{where if name is None else name}>, {self._count} frames"
+
+    def _repr_html_(self) -> str:
+        """Show the series in a Jupyter notebook."""
+        from ._notebook import series_html
+
+        return series_html(self)
 
     @property
     def path(self) -> pathlib.Path | None:
@@ -496,6 +503,24 @@ class FLSeries:
             decay=fit.curve,
             times=fit.trace.times,
         )
+
+    def to_dask(self, images: ImageKind = "background-corrected", **options: Any) -> Any:
+        """Return the images as a lazy Dask array of shape (t, y, x).
+
+        See :func:`flimage.lazy.to_dask`.
+        """
+        from .lazy import to_dask
+
+        return to_dask(self, images, **options)
+
+    def to_xarray(self, images: ImageKind = "background-corrected", **options: Any) -> Any:
+        """Return the images as a lazy xarray.DataArray with times [s] and positions [m].
+
+        See :func:`flimage.lazy.to_xarray`.
+        """
+        from .lazy import to_xarray
+
+        return to_xarray(self, images, **options)
 
     def denoise(
         self,

@@ -42,7 +42,7 @@ def test_the_distribution_has_the_name_and_version_of_the_library() -> None:
 
 def test_both_commands_are_installed() -> None:
     points = importlib.metadata.distribution("flimage").entry_points
-    found = {point.name: point.value for point in points}
+    found = {point.name: point.value for point in points if point.group.endswith("_scripts")}
     assert found == {"flimage": "flimage.cli:main", "flimage-gui": "flimage_gui.__main__:main"}
 
 

@@ -1,0 +1,1 @@
+"""What other programs load: the engine for xarray, and reader and writer for napari."""
