@@ -8,6 +8,10 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .main_window import MainWindow
 
 # pyqtgraph takes the first binding it finds installed; this program is made for one.
 os.environ["PYQTGRAPH_QT_LIB"] = "PyQt5"
@@ -31,6 +35,14 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--quit-after", type=float, metavar="SECONDS", help="close the window after this time"
     )
     parser.add_argument("--theme", choices=("system", "light", "dark"), help="for this run only")
+    desktop = parser.add_mutually_exclusive_group()
+    for word, help_text in (
+        ("install", "add flimage to the menu and to what opens recordings (Linux)"),
+        ("uninstall", "take that back"),
+    ):
+        desktop.add_argument(
+            f"--{word}-desktop", dest="desktop", action="store_const", const=word, help=help_text
+        )
     parser.add_argument("--version", action="version", version=f"flimage {__version__}")
     return parser.parse_args(argv)
 
@@ -39,6 +51,17 @@ def _has_display() -> bool:
     if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _close_unasked(window: MainWindow) -> None:
+    """Close the window without asking whether what runs may be cancelled: nobody is there."""
+    from PyQt5.QtCore import QTimer
+
+    if window.session.busy:
+        window.session.cancel()
+        QTimer.singleShot(20, lambda: _close_unasked(window))
+    else:
+        window.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code; 3 when there is no display.
     """
     arguments = _parse(argv)
+    if arguments.desktop is not None:
+        from . import desktop
+
+        return desktop.run(arguments.desktop)
     if not _has_display():
         print(
             "flimage-gui: there is no display (DISPLAY and WAYLAND_DISPLAY are not set); log in"
@@ -100,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif arguments.example:
         window.open_example()
     if arguments.quit_after is not None:
-        QTimer.singleShot(round(arguments.quit_after * 1000), window.close)
+        QTimer.singleShot(round(arguments.quit_after * 1000), lambda: _close_unasked(window))
 
     # Python handles Ctrl+C in the terminal only between its own instructions.
     signal.signal(signal.SIGINT, lambda *_: window.close())
