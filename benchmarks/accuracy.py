@@ -249,9 +249,8 @@ def main() -> None:
             if arguments.only not in case.name:
                 continue
             ours = list(pool.map(run_ours, [(number, seed) for seed in range(arguments.seeds)]))
-            for one in ours:
-                if one.error:
-                    print(f"{case.name}: {one.error}", file=sys.stderr)
+            for error in sorted({one.error for one in ours} - {""}):
+                print(f"{case.name}: {error}", file=sys.stderr)
             lines.append(row(case, ours, run_peer(python, number, arguments.peer_seeds)))
             print(lines[-1], flush=True)
     if arguments.only:
