@@ -197,9 +197,14 @@ def _half_sample_mode(values: Array) -> float:
 
 def _found_signal(mean_image: Array) -> Mask | None:
     """Pixels that stand out of the background, or None where the two cannot be told apart."""
+    return _signal_and_level(mean_image)[0]
+
+
+def _signal_and_level(mean_image: Array) -> tuple[Mask | None, float]:
+    """Pixels that stand out of the background, and the level of the background."""
     finite = np.isfinite(mean_image)
     if np.count_nonzero(finite) < 4 * _MIN_SIGNAL:
-        return None
+        return None, np.nan
     smooth = _smooth(mean_image, finite)
     values = smooth[finite]
     level = _half_sample_mode(values)
@@ -210,8 +215,8 @@ def _found_signal(mean_image: Array) -> Mask | None:
     signal = finite & (smooth > level + _THRESHOLD * sigma)
     count = np.count_nonzero(signal)
     if count < _MIN_SIGNAL or values.size - count < _MIN_BACKGROUND * values.size:
-        return None
-    return signal
+        return None, level
+    return signal, level
 
 
 def signal_region(mean_image: npt.ArrayLike, recipe: Recipe) -> Mask:
@@ -277,11 +282,10 @@ def signal_moved(region: Mask, early: npt.ArrayLike, late: npt.ArrayLike) -> flo
     """
     largest = 0.0
     for image in (np.asarray(early, dtype=float), np.asarray(late, dtype=float)):
-        found = _found_signal(image)
+        found, level = _signal_and_level(image)
         if found is None:
             continue
-        known = np.isfinite(image)
-        light = np.where(known, image, 0.0) - _half_sample_mode(_smooth(image, known)[known])
+        light = np.where(np.isfinite(image), image, 0.0) - level
         everything = float(light[found].sum())
         if everything > 0:
             largest = max(largest, float(light[found & ~region].sum()) / everything)

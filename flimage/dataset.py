@@ -334,6 +334,13 @@ _TEXT_DTYPE = h5py.string_dtype()
 _TEXT_TYPE = h5t.py_create(_TEXT_DTYPE, logical=True)
 
 
+def _owner(object_id: Any) -> h5py.Dataset | h5py.Group:
+    """Return the high-level object of an identifier."""
+    if isinstance(object_id, h5d.DatasetID):
+        return h5py.Dataset(object_id)
+    return h5py.Group(object_id)
+
+
 def write_attributes(object_id: Any, attrs: Mapping[str, Any]) -> None:
     """Write attributes of a new object.
 
@@ -352,9 +359,4 @@ def write_attributes(object_id: Any, attrs: Mapping[str, Any]) -> None:
             attribute = h5a.create(object_id, key.encode(), h5t.IEEE_F64LE, _SCALAR)
             attribute.write(np.array(value, dtype="<f8"))
         else:
-            owner = (
-                h5py.Dataset(object_id)
-                if isinstance(object_id, h5d.DatasetID)
-                else h5py.Group(object_id)
-            )
-            owner.attrs[key] = value
+            _owner(object_id).attrs[key] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,10 @@ from .background import (
     signal_region,
 )
 from .errors import InputError
+from .noise import photon_transfer
 from .parallel import ordered_map
 from .progress import Progress, ignore_progress
-from .scan_reading import average_frames, batches, choose_workers, read_batch
+from .scan_reading import Averages, average_frames, batches, choose_workers, read_batch
 from .scan_table import Table
 from .summaries import Layout, Summaries, missing_light, summarise
 
@@ -163,47 +165,57 @@ def scan_series(
     workers = choose_workers(source.shape, workers)
     averages = average_frames(source, recipe, report, workers)
     mean_image = averages.whole
-    region = signal_region(mean_image, recipe)
-    moved = 0.0
-    if recipe.region.kind == "auto":
-        moved = signal_moved(region, averages.early, averages.late)
-        if moved > LARGEST_MOVE:
-            region = np.isfinite(mean_image)
-    drawn = None
-    if recipe.background_source == "region" and recipe.background_region is not None:
-        drawn = region_mask(recipe.background_region, source.shape)
-    layout = Layout(
-        source.shape,
-        region,
-        border_exclusion(mean_image),
-        drawn,
-        None if detail else recipe.border_px,
-        recipe.background_source == "plane",
-        _tile_grid(source.shape, count) if detail else (1, 1),
-        mean_image,
-    )
-    table = Table(count, layout)
+    # Both take as long as dozens of frames and depend on nothing else that is done meanwhile.
+    with ThreadPoolExecutor(2, thread_name_prefix="flimage-measure") as helpers:
+        noise = helpers.submit(photon_transfer, averages.pairs)
+        near_cells = helpers.submit(border_exclusion, mean_image)
+        region, moved = _find_region(averages, recipe)
+        drawn = None
+        if recipe.background_source == "region" and recipe.background_region is not None:
+            drawn = region_mask(recipe.background_region, source.shape)
+        layout = Layout(
+            source.shape,
+            region,
+            near_cells.result(),
+            drawn,
+            None if detail else recipe.border_px,
+            recipe.background_source == "plane",
+            _tile_grid(source.shape, count) if detail else (1, 1),
+            mean_image,
+        )
+        table = Table(count, layout)
 
-    def work(frames: range, stopped: threading.Event) -> Summaries | None:
-        batch = read_batch(source, frames, stopped)
-        return None if batch is None else summarise(batch, layout)
+        def work(frames: range, stopped: threading.Event) -> Summaries | None:
+            batch = read_batch(source, frames, stopped)
+            return None if batch is None else summarise(batch, layout)
 
-    todo = batches(count, source.shape)
-    with contextlib.closing(ordered_map(work, todo, workers, "flimage-scan")) as results:
-        for frames, summaries in zip(todo, results, strict=True):
-            if summaries is not None:
-                table.put(frames, summaries)
-            report(frames.stop, count, "Measuring frames")
+        todo = batches(count, source.shape)
+        with contextlib.closing(ordered_map(work, todo, workers, "flimage-scan")) as results:
+            for frames, summaries in zip(todo, results, strict=True):
+                if summaries is not None:
+                    table.put(frames, summaries)
+                report(frames.stop, count, "Measuring frames")
     return SeriesScan(
         times=np.asarray(source.times),
         shape=source.shape,
         n_frames=count,
         mean_image=mean_image,
         region=region,
-        noise=averages.noise,
+        noise=noise.result(),
         moved=moved,
         **table.columns(),
     )
+
+
+def _find_region(averages: Averages, recipe: Recipe) -> tuple[Mask, float]:
+    """Signal region, and how much of the signal moved out of it."""
+    region = signal_region(averages.whole, recipe)
+    if recipe.region.kind != "auto":
+        return region, 0.0
+    moved = signal_moved(region, averages.early, averages.late)
+    if moved > LARGEST_MOVE:
+        region = np.isfinite(averages.whole)
+    return region, moved
 
 
 def rescan_region(

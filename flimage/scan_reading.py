@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import DamagedImageError, InputError
-from .noise import PixelNoise, photon_transfer, thin
+from .noise import thin
 from .parallel import ordered_map
 from .progress import Progress
 from .source import subtract_background
@@ -122,14 +122,14 @@ class Averages:
         Over the whole recording.
     early, late
         Over its first and last quarter.
-    noise
-        Noise of a pixel; None where there are too few pixels.
+    pairs
+        Parts of frames that directly follow one another, to measure the noise from.
     """
 
     whole: Float
     early: Float
     late: Float
-    noise: PixelNoise | None
+    pairs: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 
 
 def average_frames(
@@ -143,8 +143,8 @@ def average_frames(
         raise InputError("The recipe excludes all frames; keep some.")
     places = list(range(len(usable)))
     if len(usable) > _AVERAGED:
-        pairs = _AVERAGED // 2
-        starts = [i * (len(usable) - 2) // (pairs - 1) for i in range(pairs)]
+        half = _AVERAGED // 2
+        starts = [i * (len(usable) - 2) // (half - 1) for i in range(half)]
         places = [place for start in starts for place in (start, start + 1)]
     chosen = [usable[place] for place in places]
     count = len(chosen)
@@ -172,5 +172,5 @@ def average_frames(
                     known = image if gaps is None else np.where(finite, image, np.nan)
                     thinned[place] = thin(known, _NOISE_PIXELS)
             report(0, frames, f"Averaging {place + 1} of {count} frames")
-    noise = photon_transfer((thinned[i], thinned[i + 1]) for i in followed if i + 1 in thinned)
-    return Averages(whole.value(), early.value(), late.value(), noise)
+    pairs = [(thinned[i], thinned[i + 1]) for i in followed if i + 1 in thinned]
+    return Averages(whole.value(), early.value(), late.value(), pairs)
