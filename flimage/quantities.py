@@ -131,6 +131,10 @@ def time_unit(span: float) -> DisplayUnit:
     return DisplayUnit("d", 86400.0)
 
 
+#: Errors and ends of intervals from here on are written as infinite, in the unit of the estimate.
+_UNDETERMINED = 1e9
+
+
 def _finish(text: str) -> str:
     return text.replace("-", "−")
 
@@ -206,7 +210,8 @@ def format_estimate(
     def plain(x: float | None) -> str:
         if x is None or math.isnan(x):
             return MISSING
-        if math.isinf(x):
+        # The estimate itself is below a million: what is so far from it is not determined.
+        if abs(x) >= _UNDETERMINED:
             return "∞" if x > 0 else "−∞"
         text = f"{x:.{decimals}f}"
         return _finish(text[1:] if text.startswith("-") and float(text) == 0 else text)

@@ -130,3 +130,12 @@ def test_a_long_verdict_stays_on_the_page(fit: BleachFit, tmp_path: Path) -> Non
     shown = texts.count("Something was noticed")
     assert 2 <= shown < 20
     assert "more remarks" in texts
+
+
+def test_bounds_that_the_data_do_not_set_are_written_as_infinite() -> None:
+    from flimage.quantities import format_estimate
+
+    estimate, interval, symbol = format_estimate(0.02, 1e300, 0.0, 1e305, "1/s")
+    assert estimate.endswith("± ∞")
+    assert interval.endswith("… ∞")
+    assert symbol.startswith("/")
