@@ -116,6 +116,18 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "actionAutoContrast", "Contrast from the &series", "", keys=(Key.Key_C,), icon="contrast"
     ),
     ActionSpec("actionShowBorder", "Show the &border", "", keys=(Key.Key_B,), checkable=True),
+    ActionSpec(
+        "actionShowRegion",
+        "Show the &signal region",
+        "Outline the signal region, and the drawn background region",
+        keys=(Key.Key_R,),
+        icon="region",
+        checkable=True,
+    ),
+    ActionSpec("actionDrawRegion", "&Draw the signal region", "Drag a rectangle on the image"),
+    ActionSpec(
+        "actionDrawBackground", "Draw the &background region", "Drag a rectangle on the image"
+    ),
     ActionSpec("actionPlay", "&Play or pause", "", keys=(Key.Key_Space,)),
     ActionSpec("actionNextFrame", "&Next frame", "", keys=(Key.Key_Right, Key.Key_Period)),
     ActionSpec("actionPreviousFrame", "Pre&vious frame", "", keys=(Key.Key_Left, Key.Key_Comma)),
@@ -160,6 +172,7 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         None,
         "actionAutoContrast",
         "actionShowBorder",
+        "actionShowRegion",
         None,
         "actionFitView",
         "actionZoomIn",
@@ -180,7 +193,13 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         "actionFirstFrame",
         "actionLastFrame",
     ),
-    "&Correction": ("actionRunFit", "actionCancel"),
+    "&Correction": (
+        "actionRunFit",
+        "actionCancel",
+        None,
+        "actionDrawRegion",
+        "actionDrawBackground",
+    ),
     "&Help": ("actionShortcuts", None, "actionAbout"),
 }
 

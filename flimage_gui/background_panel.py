@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PyQt5.QtCore import pyqtSignal
 from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import (
     QFileDialog,
@@ -19,6 +20,7 @@ from PyQt5.QtWidgets import (
 
 from flimage.background import largest_border
 
+from .draw_button import DrawButton
 from .facts_feed import FactsFeed
 from .labels import SectionHeader, hint_label
 from .quantities import format_count, format_number
@@ -45,6 +47,23 @@ FILE_FILTER = (
     "TIFF images (*.tif *.tiff);;All files (*)"
 )
 
+_SOURCES = (
+    (
+        "the border",
+        "border",
+        "The mean of the pixels near the edge of the image. Those close to cells are left out.",
+    ),
+    (
+        "a drawn region",
+        "region",
+        "The mean of a region that you draw on the image, where there is background only.",
+    ),
+    (
+        "a plane",
+        "plane",
+        "A plane through the border of each frame, for light that is brighter on one side.",
+    ),
+)
 _SCOPES = (
     (
         "one per series",
@@ -88,6 +107,9 @@ class BackgroundPanel(QWidget):
         Qt parent.
     """
 
+    #: The person wants to draw the background region; kind of region.
+    draw_requested = pyqtSignal(str)
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("backgroundPanel")
@@ -119,6 +141,22 @@ class BackgroundPanel(QWidget):
     # ------------------------------------------------------------------ construction
 
     def _add_level(self, form: QFormLayout) -> None:
+        self._source = ChoiceCombo()
+        fill_combo(self._source, _SOURCES)
+        describe(
+            self._source,
+            "backgroundSourceCombo",
+            "Where the background level comes from",
+            "Which pixels show only background.",
+        )
+        self._draw = DrawButton("drawBackgroundButton", "the background region")
+        source = QHBoxLayout()
+        source.setSpacing(4)
+        source.addWidget(self._source, 1)
+        source.addWidget(self._draw)
+        label = QLabel("Fro&m")
+        label.setBuddy(self._source)
+        form.addRow(label, source)
         self._border = NumberSpin()
         self._border.setSuffix(" px")
         self._border.setSpecialValueText("0 px – none")
@@ -193,6 +231,8 @@ class BackgroundPanel(QWidget):
         form.addRow("", buttons)
 
     def _connect(self) -> None:
+        self._source.currentIndexChanged.connect(self._on_source_changed)
+        self._draw.draw_requested.connect(self.draw_requested)
         self._border.valueChanged.connect(self._on_border_changed)
         self._scope.currentIndexChanged.connect(self._on_scope_changed)
         self._origin.currentIndexChanged.connect(self._on_origin_changed)
@@ -237,10 +277,14 @@ class BackgroundPanel(QWidget):
             else:
                 self._border.setMaximum(9999)
             self._border.setValue(recipe.border_px)
+        select_data(self._source, recipe.background_source)
         select_data(self._scope, recipe.background)
+        uses_region = recipe.background_source == "region"
         idle = is_open and not session.busy
-        self._border.setEnabled(is_open)
-        self._scope.setEnabled(is_open and recipe.border_px > 0)
+        self._source.setEnabled(is_open)
+        self._draw.setEnabled(is_open)
+        self._border.setEnabled(is_open and not uses_region)
+        self._scope.setEnabled(is_open and (recipe.border_px > 0 or uses_region))
         for control in (self._origin, self._frame, self._target, self._assign, self._clear):
             control.setEnabled(idle)
         self._on_origin_changed()
@@ -250,19 +294,32 @@ class BackgroundPanel(QWidget):
     def _describe_level(self) -> str:
         recipe = self._session.recipe
         limit = largest_border(self._session.shape)
+        if recipe.background_source == "region":
+            return self._describe_region()
         if recipe.border_px > limit:
             return f"This border leaves nothing of the image; use at most {limit} px."
         if recipe.border_px == 0:
             return "Nothing is subtracted: stray light and camera offset take part in the fit."
         usable = f"at most {limit} px can be border"
+        level = self._level_text()
+        return f"{level}; {usable}." if level else f"{usable[:1].upper()}{usable[1:]}."
+
+    def _describe_region(self) -> str:
+        region = self._session.recipe.background_region
+        kind = "region" if region is None else region.kind
+        level = self._level_text()
+        return f"{level} in the {kind} on the image." if level else f"The {kind} on the image."
+
+    def _level_text(self) -> str:
+        """Write the levels that were measured; nothing where there are none."""
         levels = self._session.background_levels
         levels = np.empty(0) if levels is None else levels[np.isfinite(levels)]
         if not levels.size:
-            return f"{usable[:1].upper()}{usable[1:]}."
+            return ""
         low, high = float(levels.min()), float(levels.max())
-        if recipe.background == "series" or low == high:
-            return f"{format_number(low)} counts; {usable}."
-        return f"{format_number(low)} to {format_number(high)} counts; {usable}."
+        if self._session.recipe.background == "series" or low == high:
+            return f"{format_number(low)} counts"
+        return f"{format_number(low)} to {format_number(high)} counts"
 
     def _describe_images(self) -> str:
         """Say what is known of the frame on display, and what was changed."""
@@ -286,6 +343,17 @@ class BackgroundPanel(QWidget):
         self._assign.setText("&Assign" if from_frame else "&Assign…")
 
     # ------------------------------------------------------------------ requests
+
+    def _on_source_changed(self) -> None:
+        chosen = self._source.currentData()
+        recipe = self._session.recipe
+        if chosen == "region" and recipe.background_region is None:
+            # Chosen once there is one.
+            select_data(self._source, recipe.background_source)
+            self.draw_requested.emit("rectangle")
+        elif chosen is not None:
+            recipe = recipe.replace(background_source=chosen)
+            self._session.set_recipe(recipe, "Change the source of the background level")
 
     def _on_border_changed(self, width: int) -> None:
         recipe = self._session.recipe.replace(border_px=width)

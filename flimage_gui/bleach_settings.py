@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -20,6 +20,7 @@ from PyQt5.QtWidgets import (
 
 from flimage.recipe import Region
 
+from .draw_button import DrawButton
 from .labels import hint_label
 from .model_names import model_hint, model_items
 from .quantities import DisplayUnit
@@ -63,6 +64,7 @@ _REGIONS = (
         "Pixels that are brighter than the background on the average of all frames.",
     ),
     ("the whole frame", Region("frame"), "All pixels, also those between the cells."),
+    ("drawn", "drawn", "Pixels of a region that you draw on the image, and can move there."),
 )
 _TIME_AXES = (
     ("time", "time", "The light is always on: bleaching goes on between frames."),
@@ -87,10 +89,14 @@ class BleachSettings(QWidget):
         Qt parent.
     """
 
+    #: The person wants to draw the signal region; kind of region.
+    draw_requested = pyqtSignal(str)
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("bleachSettings")
         self._session = session
+        self._drawn: Region | None = None
         form, more = make_form(), make_form()
         self._build_model(form)
         self._build_range(form)
@@ -202,6 +208,13 @@ class BleachSettings(QWidget):
             "Signal region",
             "Pixels whose intensity is followed over time. They are the same in every frame.",
         )
+        self._draw = DrawButton("drawRegionButton", "the signal region")
+        region = QHBoxLayout()
+        region.setSpacing(4)
+        region.addWidget(self._region, 1)
+        region.addWidget(self._draw)
+        region_label = QLabel("S&ignal region")
+        region_label.setBuddy(self._region)
         self._time_axis = ChoiceCombo()
         fill_combo(self._time_axis, _TIME_AXES)
         describe(
@@ -237,7 +250,7 @@ class BleachSettings(QWidget):
             "Give outliers less weight",
             "A flash, a dropped frame or a passing particle hardly changes the fit.",
         )
-        add_row(form, "S&ignal region", self._region)
+        form.addRow(region_label, region)
         add_row(form, "&Bleaches with", self._time_axis)
         add_row(form, "Inter&val", self._interval)
         add_row(form, "Largest &gain", self._max_gain)
@@ -252,6 +265,7 @@ class BleachSettings(QWidget):
         self._denoise.toggled.connect(self._on_denoise_toggled)
         self._more_button.toggled.connect(self._on_more_toggled)
         self._region.currentIndexChanged.connect(self._on_region_changed)
+        self._draw.draw_requested.connect(self.draw_requested)
         self._time_axis.currentIndexChanged.connect(self._on_time_axis_changed)
         self._interval.value_edited.connect(self._on_interval_edited)
         self._max_gain.valueChanged.connect(self._on_max_gain_changed)
@@ -262,6 +276,8 @@ class BleachSettings(QWidget):
     def _on_session_changed(self, change: Change) -> None:
         if change & (Change.RECORDING | Change.RECIPE):
             self._refresh()
+        if change & Change.RECORDING and not self._session.recipe.region.points:
+            self._drawn = None
         if change & Change.RECORDING and not np.isfinite(self._session.times).all():
             # Nothing can be fitted before the interval is entered: let it be seen.
             self._more_button.setChecked(True)
@@ -273,7 +289,7 @@ class BleachSettings(QWidget):
         self.setEnabled(is_open)
         select_data(self._model, recipe.model)
         select_data(self._offset, recipe.offset)
-        select_data(self._region, recipe.region)
+        self._show_region(recipe.region)
         select_data(self._time_axis, recipe.time_axis)
         self._model_hint.setText(model_hint(recipe.model))
         self._offset_hint.setText(_OFFSET_HINTS.get(recipe.offset, ""))
@@ -298,6 +314,14 @@ class BleachSettings(QWidget):
             self._max_gain.setValue(recipe.max_gain)
             self._robust.setChecked(recipe.robust)
         self._whole.setEnabled(first > 0 or last < end)
+
+    def _show_region(self, region: Region) -> None:
+        automatic = region.kind in ("auto", "frame")
+        if not automatic:
+            self._drawn = region
+        select_data(self._region, region if automatic else "drawn")
+        name = f"drawn {region.kind}" if not automatic else "drawn"
+        self._region.setItemText(self._region.findData("drawn"), name)
 
     # ------------------------------------------------------------------ requests
 
@@ -327,8 +351,14 @@ class BleachSettings(QWidget):
         self._ask("Switch denoising", denoise=_DENOISE if checked else 0.0)
 
     def _on_region_changed(self) -> None:
-        if self._region.currentData() is not None:
-            self._ask("Change the signal region", region=self._region.currentData())
+        chosen = self._region.currentData()
+        if chosen != "drawn":
+            self._ask("Change the signal region", region=chosen)
+        elif self._drawn is not None:
+            self._ask("Change the signal region", region=self._drawn)
+        else:
+            self._show_region(self._session.recipe.region)
+            self.draw_requested.emit("rectangle")
 
     def _on_time_axis_changed(self) -> None:
         if self._time_axis.currentData() is not None:

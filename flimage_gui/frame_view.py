@@ -196,7 +196,7 @@ class FrameView(QWidget):
         self.fit_button = self._flat_button(
             "fitViewButton", "fit", "Fit view", "Show the whole image (Ctrl+R or double click)."
         )
-        row = QHBoxLayout()
+        row = self._row = QHBoxLayout()
         row.setContentsMargins(8, 3, 6, 3)
         row.setSpacing(6)
         row.addWidget(self.display_combo, 3)
@@ -246,6 +246,20 @@ class FrameView(QWidget):
     def image(self) -> np.ndarray | None:
         """Image that is on screen (y, x)."""
         return self._image
+
+    @property
+    def box(self) -> pg.ViewBox:
+        """View box of the image, in which one unit is one pixel; overlays are added to it."""
+        return self._box
+
+    @property
+    def graphics(self) -> pg.GraphicsView:
+        """Widget that shows the image."""
+        return self._graphics
+
+    def add_button(self, button: QWidget) -> None:
+        """Put a button into the row above the image, before those that zoom."""
+        self._row.insertWidget(self._row.indexOf(self.zoom_out_button), button)
 
     @property
     def shown(self) -> tuple[int, Display] | None:

@@ -30,6 +30,7 @@ from .bleach_panel import BleachPanel
 from .export_dialog import ExportDialog
 from .frame_view import FrameView
 from .import_dialog import ImportDialog
+from .looking import Looking
 from .metadata_panel import MetadataPanel
 from .notify import MessageBar
 from .opening import Inspected, is_series_file
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
 
         self.message_bar = MessageBar()
         self.frame_view = FrameView(self.session)
+        self.looking = Looking(self.session, self.frame_view)
         self.time_bar = TimeBar(self.session)
         self.trace_view = TraceView(self.session)
         self.background_panel = BackgroundPanel(self.session)
@@ -199,6 +201,7 @@ class MainWindow(QMainWindow):
             "actionCopyView": self.copy_view,
             "actionRunFit": session.run_fit,
             "actionCancel": self._on_escape,
+            **self.looking.slots(),
             "actionFitView": view.fit_view,
             "actionZoomIn": view.zoom_in,
             "actionZoomOut": view.zoom_out,
@@ -224,6 +227,9 @@ class MainWindow(QMainWindow):
         }
         for name, slot in slots.items():
             self._actions[name].triggered.connect(lambda _checked, slot=slot: slot())
+        self.looking.connect_actions(self._actions)
+        self.bleach_panel.settings.draw_requested.connect(self.looking.regions.draw_signal)
+        self.background_panel.draw_requested.connect(self.looking.regions.draw_background)
         view.border_button.toggled.connect(self._actions["actionShowBorder"].setChecked)
         view.pixel_hovered.connect(self.statusBar().show_pixel)
         view.add_view_actions(
@@ -457,6 +463,8 @@ class MainWindow(QMainWindow):
         )
 
     def _on_escape(self) -> None:
+        if self.looking.cancel():
+            return
         if self.session.busy:
             self.session.cancel()
         else:

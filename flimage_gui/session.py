@@ -55,6 +55,7 @@ READERS = (
     "table",
     "probe",
     "compare",
+    "outline",
     "regions",
 )
 
