@@ -893,10 +893,19 @@ class Session(QObject):
     # ------------------------------------------------------------------ jobs
 
     def run_quietly(
-        self, lane: str, run: Callable[[Progress], None], failed: Callable[[Exception], None]
+        self,
+        lane: str,
+        run: Callable[[Progress], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None],
     ) -> None:
         """Run something in the background that nobody waits for and that reads no recording."""
-        self._runner.submit(lane, run, lambda _: None, failed=failed)
+        self._runner.submit(lane, run, done, failed=failed)
+
+    def stop_quietly(self, lane: str) -> None:
+        """Stop what runs in a lane of :meth:`run_quietly`, and wait for its end."""
+        self._runner.cancel(lane)
+        self._runner.wait(lane)
 
     @property
     def busy(self) -> str:
