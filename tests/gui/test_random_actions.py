@@ -37,11 +37,12 @@ def test_random_actions_break_nothing(
     outputs = 0
 
     def some_frames() -> list[int]:
-        return rng.sample(range(session.n_frames), rng.randint(1, session.n_frames))
+        return rng.sample(range(session.n_frames), rng.randint(2, session.n_frames))
 
     def assign() -> None:
         shape = session.shape if rng.random() < 0.9 else (3, 3)
-        image = np.full(shape, rng.uniform(0, 50), dtype=np.float32)
+        noise = np.random.default_rng(rng.randint(0, 99)).normal(0, 0.5, shape)
+        image = (rng.uniform(0, 50) + noise).astype(np.float32)
         session.assign_background(image, some_frames(), "Random")
 
     def retune() -> None:
