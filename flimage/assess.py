@@ -48,11 +48,13 @@ def refusal(
     w = solution.weights / variance
     mean = float(np.average(y, weights=w))
     mean_error = float(np.sqrt(1.0 / w.sum()))
-    if mean <= 0 or (known and mean < 3 * mean_error):
+    start = float(solution.curve(np.zeros(1))[0])
+    if mean <= 0 or start <= 0 or (known and mean < 3 * mean_error):
         return Reason(
             "no-signal",
             "refused",
-            "The signal region is not brighter than the background; check region and border.",
+            "The signal region is not brighter than the background; check region, border and"
+            " background image.",
         )
     model = solution.model
     flat = fit_weighted(MODELS["none"], t, y, w)[2]
@@ -108,7 +110,8 @@ def judge(fitted: BleachFit, refused: Reason | None) -> BleachFit:
     """Add the verdict to a fit."""
     reasons = list(fitted.trace.reasons)
     if refused is not None:
-        reasons.append(refused)
+        if refused not in reasons:
+            reasons.append(refused)
     else:
         reasons += _about_gain(fitted)
         reasons += _about_curve(fitted)

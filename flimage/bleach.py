@@ -154,7 +154,9 @@ def fit_trace(trace: Trace, recipe: Recipe) -> BleachFit:
     from .assess import judge, refusal
 
     uncertainty = spread(solution, data.t, data.y, variance)
-    refused = refusal(solution, uncertainty, data.t, data.y, variance, data.noise_known)
+    refused = next((r for r in trace.reasons if r.severity == "refused"), None) or refusal(
+        solution, uncertainty, data.t, data.y, variance, data.noise_known
+    )
     if refused is not None:
         level = MODELS["none"]
         linear, theta, cost = fit_weighted(level, data.t, data.y, solution.weights / variance)
@@ -163,9 +165,10 @@ def fit_trace(trace: Trace, recipe: Recipe) -> BleachFit:
     all_t = (trace.times - data.start) / data.span
     subtract = recipe.offset == "background" and solution.model.n_rates > 0 and refused is None
     level_error = trace.background_error * trace.region_pixels / data.height
-    gains = gains_of(solution, uncertainty, all_t, subtract, level_error)
     if refused is not None or solution.model.name == "none":
         gains = Gains(np.ones(all_t.size), np.zeros(all_t.size))
+    else:
+        gains = gains_of(solution, uncertainty, all_t, subtract, level_error)
     capped = tuple(int(i) for i in np.flatnonzero(gains.gain > recipe.max_gain))
     gain = np.minimum(gains.gain, recipe.max_gain)
     widest = np.exp(np.minimum(np.nan_to_num(uncertainty.quantile * gains.log_error), 500.0))

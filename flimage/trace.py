@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .background import LARGEST_MOVE, find_background
 from .errors import TimesError, TooFewFramesError
+from .quantities import format_number
 from .verdict import Reason
 
 if TYPE_CHECKING:
@@ -300,9 +301,10 @@ def _background_reasons(
             reasons.append(
                 Reason(
                     "background-drifts",
-                    "caution",
-                    f"The background changes by {drift:.3g} during the recording, which is"
-                    f" {pixels * abs(drift) / size:.1%} of the signal; use one level per frame.",
+                    "refused" if pixels * abs(drift) > size else "caution",
+                    f"The background changes by {format_number(drift, 3)} counts during the"
+                    f" recording, which is {pixels * abs(drift) / size:.1%} of the signal; use one"
+                    " level per frame.",
                 )
             )
     return reasons

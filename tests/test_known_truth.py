@@ -171,3 +171,28 @@ def test_signal_that_dissolves_into_its_surroundings_is_measured_over_the_whole_
     assert "signal-moves" in {reason.code for reason in fit.verdict.reasons}
     corrected = (images.mean(axis=(1, 2)) - fit.trace.background) * fit.gain
     assert corrected.std() / corrected.mean() < 0.06
+
+
+@pytest.mark.parametrize("model", ["exponential", "auto", "biexponential", "linear", "none"])
+def test_a_trace_without_signal_is_refused_and_left_alone(model):
+    """It is so when a frame of the recording itself is taken as its background image."""
+    truth = CASES[0].simulate(seed=4)
+    images = truth.images - truth.images[0]
+    recipe = Recipe(border_px=8, model=model, background="frame")
+    fit = correct(Truth(images, truth.times, truth.decay, truth.signal, 0), recipe)
+    np.testing.assert_array_equal(fit.gain, 1.0)
+    assert fit.verdict.grade == "refused"
+    assert np.isfinite(fit.curve).all()
+
+
+def test_a_background_that_changes_more_than_the_signal_is_refused_with_the_remedy():
+    truth = CASES[1].simulate(seed=5)
+    fall = np.linspace(0, -600, len(truth.times))[:, None, None]
+    drifting = Truth(truth.images + 600 + fall, truth.times, truth.decay, truth.signal, 700)
+    fit = correct(drifting, Recipe(border_px=8))
+    np.testing.assert_array_equal(fit.gain, 1.0)
+    assert fit.verdict.grade == "refused"
+    assert "one level per frame" in fit.verdict.sentence
+    per_frame = correct(drifting, Recipe(border_px=8, background="frame"))
+    flat = per_frame.gain * truth.decay
+    assert flat.std() / flat.mean() < 0.005
