@@ -79,11 +79,17 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "actionSave",
-        "&Save edited copy…",
-        "Save the recording with the assigned backgrounds, uncorrected",
+        "&Save",
+        "Write your changes into the recording: backgrounds, metadata, order of frames",
         ("Ctrl+S",),
         icon="save",
         short="Save",
+    ),
+    ActionSpec(
+        "actionSaveAs",
+        "Save edited copy &as…",
+        "Write the recording with your changes, uncorrected, to another file",
+        ("Ctrl+Shift+S",),
     ),
     ActionSpec(
         "actionExport",
@@ -158,6 +164,7 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         "actionExample",
         None,
         "actionSave",
+        "actionSaveAs",
         "actionExport",
         None,
         "actionClose",

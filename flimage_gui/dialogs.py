@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from typing import Literal
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QLabel, QMessageBox, QVBoxLayout, QWidget
@@ -11,7 +12,7 @@ import flimage
 
 from .actions import shortcut_rows
 
-__all__ = ["confirm_cancel", "confirm_discard", "show_about", "show_shortcuts"]
+__all__ = ["ask_unsaved", "confirm_cancel", "confirm_deletion", "show_about", "show_shortcuts"]
 
 
 def _ask(parent: QWidget, name: str, text: str, more: str, yes: str, no: str) -> bool:
@@ -42,15 +43,43 @@ def confirm_cancel(parent: QWidget, busy: str) -> bool:
     )
 
 
-def confirm_discard(parent: QWidget, title: str) -> bool:
-    """Ask whether edits that were not saved may be lost."""
+def ask_unsaved(parent: QWidget, title: str) -> Literal["save", "discard", "cancel"]:
+    """Ask what becomes of edits that were not saved."""
+    name = "discardQuestion"
+    box = QMessageBox(
+        QMessageBox.Icon.Question,
+        "flimage",
+        f"The changes to {title} are not saved.",
+        parent=parent,
+    )
+    box.setObjectName(name)
+    box.setInformativeText("Save them before you leave? What is not saved is lost.")
+    save = box.addButton("&Save", QMessageBox.ButtonRole.AcceptRole)
+    save.setObjectName(f"{name}SaveButton")
+    discard = box.addButton("&Discard", QMessageBox.ButtonRole.DestructiveRole)
+    discard.setObjectName(f"{name}YesButton")
+    stay = box.addButton("&Cancel", QMessageBox.ButtonRole.RejectRole)
+    stay.setObjectName(f"{name}NoButton")
+    box.setDefaultButton(save)
+    box.setEscapeButton(stay)
+    box.exec()
+    clicked = box.clickedButton()
+    box.deleteLater()
+    if clicked is save:
+        return "save"
+    return "discard" if clicked is discard else "cancel"
+
+
+def confirm_deletion(parent: QWidget, title: str, frames: str) -> bool:
+    """Ask whether frames may be left out of a recording for good."""
     return _ask(
         parent,
-        "discardQuestion",
-        f"The changes to {title} are not saved.",
-        "Backgrounds that you assigned are lost if you leave without saving an edited copy.",
-        "Leave without saving",
-        "Stay",
+        "deletionQuestion",
+        f"{title} is saved without {frames}.",
+        "Once saved, they cannot be brought back. Save an edited copy instead to keep the"
+        " original.",
+        "Save without them",
+        "Cancel",
     )
 
 

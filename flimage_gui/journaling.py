@@ -63,6 +63,7 @@ class Journaling(QObject):
         #: Journals whose content is shown now; removed once it is in this window's own.
         self._taken: list[tuple[Entry, QLockFile]] = []
         self._failed = False
+        self._loading = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REST_MS)
@@ -132,6 +133,11 @@ class Journaling(QObject):
 
     # ------------------------------------------------------------------ finding
 
+    @property
+    def restoring(self) -> bool:
+        """Whether unsaved work is about to be taken over."""
+        return self._wanted is not None or self._loading
+
     def pending(self, path: Path | None = None) -> list[Entry]:
         """Return unsaved work that no running program looks after, the newest first.
 
@@ -179,6 +185,7 @@ class Journaling(QObject):
             return load_entry(entry)
 
         def done(state: tuple[Recipe, Edits]) -> None:
+            self._loading = False
             if self._session.path != path:
                 lock.unlock()
                 return
@@ -188,9 +195,11 @@ class Journaling(QObject):
             self.restored.emit(entry)
 
         def failed(error: Exception) -> None:
+            self._loading = False
             lock.unlock()
             self._session.failed.emit(error)
 
+        self._loading = True
         self._session.run_quietly("restore", run, done, failed)
 
 

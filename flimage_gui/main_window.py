@@ -28,12 +28,15 @@ from .actions import ACTIONS, KEYS, build_actions, build_menus
 from .background_panel import BackgroundPanel
 from .bleach_panel import BleachPanel
 from .export_dialog import ExportDialog
+from .frame_table import FramePanel
 from .frame_view import FrameView
+from .history_panel import HistoryPanel
 from .import_dialog import ImportDialog
 from .looking import Looking
 from .metadata_panel import MetadataPanel
 from .notify import MessageBar
 from .opening import Inspected, is_series_file
+from .saving import Saving
 from .session import Change, Display, Session
 from .settings import Preferences, Settings
 from .status import StatusBar
@@ -44,7 +47,7 @@ from .welcome import WelcomePage
 __all__ = ["MainWindow"]
 
 #: Version of the arrangement of panels; a remembered one of another version is left alone.
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 #: From this height on [px], background and bleaching have room one below the other.
 ROOMY_HEIGHT = 1100
 PANEL_WIDTH = 340
@@ -81,6 +84,8 @@ class MainWindow(QMainWindow):
         self.background_panel = BackgroundPanel(self.session)
         self.bleach_panel = BleachPanel(self.session)
         self.metadata_panel = MetadataPanel(self.session)
+        self.history_panel = HistoryPanel(self.session)
+        self.frame_panel = FramePanel(self.session)
         self.welcome_page = WelcomePage()
         self.setStatusBar(StatusBar(self.session, self))
         self._build_centre()
@@ -94,8 +99,10 @@ class MainWindow(QMainWindow):
         self._build_tool_bar()
         self._restore_window()
         self._connect()
+        self.saving = Saving(self.session, self.message_bar, self.open_path, self)
         self._show_recent()
         self._on_session_changed(~Change(0))
+        self.saving.offer()
 
     # ------------------------------------------------------------------ construction
 
@@ -130,7 +137,9 @@ class MainWindow(QMainWindow):
             ("backgroundDock", "Background", _scrolling(self.background_panel), right),
             ("bleachDock", "Bleaching", _scrolling(self.bleach_panel), right),
             ("metadataDock", "Metadata", self.metadata_panel, right),
+            ("historyDock", "History", self.history_panel, right),
             ("traceDock", "Trace and fit", self.trace_view, bottom),
+            ("frameDock", "Frames", self.frame_panel, bottom),
         ):
             dock = QDockWidget(title, self)
             dock.setObjectName(name)
@@ -193,6 +202,7 @@ class MainWindow(QMainWindow):
             "actionOpen": self.ask_open,
             "actionExample": self.open_example,
             "actionSave": self.ask_save,
+            "actionSaveAs": self.ask_save_copy,
             "actionExport": self.ask_export,
             "actionClose": self.close_recording,
             "actionQuit": self.close,
@@ -254,7 +264,6 @@ class MainWindow(QMainWindow):
         session.failed.connect(self._on_session_failed)
         session.inspected.connect(self._on_session_inspected)
         session.exported.connect(self._on_session_exported)
-        session.saved.connect(self._on_session_saved)
 
     def _restore_window(self) -> None:
         settings = self.settings
@@ -273,6 +282,8 @@ class MainWindow(QMainWindow):
     def open_path(self, path: str | Path) -> None:
         """Open a file; a recording in a foreign format is converted after asking for the rest."""
         path = Path(path)
+        if not self.saving.may_leave(lambda: self.open_path(path)):
+            return
         self.message_bar.hide()
         if is_series_file(path):
             self.session.open(path)
@@ -298,19 +309,12 @@ class MainWindow(QMainWindow):
             self.open_path(chosen)
 
     def ask_save(self) -> None:
-        """Ask where the edited recording goes, and write it."""
-        source = self.session.path
-        if source is None:
-            return
-        chosen, _ = QFileDialog.getSaveFileName(
-            self,
-            "Save edited copy",
-            str(source.with_name(f"{source.stem}_edited.h5")),
-            "Series (*.h5)",
-        )
-        if chosen:
-            # The file dialog has asked whether a file that exists is to be replaced.
-            self.session.save_as(chosen, overwrite=True)
+        """Write the changes into the recording, or a copy where that cannot be."""
+        self.saving.save()
+
+    def ask_save_copy(self) -> None:
+        """Ask where an edited copy goes, and write it."""
+        self.saving.save_copy()
 
     def ask_export(self) -> None:
         """Ask where the corrected series goes, and write it."""
@@ -326,7 +330,7 @@ class MainWindow(QMainWindow):
 
     def close_recording(self) -> None:
         """Close the recording; ask where something would be lost."""
-        if self._may_leave():
+        if self._may_leave(self.close_recording):
             self.session.close()
 
     def copy_view(self) -> None:
@@ -351,7 +355,13 @@ class MainWindow(QMainWindow):
                 if spec.needs_recording:
                     self._actions[spec.name].setEnabled(is_open)
             free = is_open and not session.busy
-            for name in ("actionSave", "actionExport", "actionRunFit", "actionClose"):
+            for name in (
+                "actionSave",
+                "actionSaveAs",
+                "actionExport",
+                "actionRunFit",
+                "actionClose",
+            ):
                 self._actions[name].setEnabled(free)
             self._actions["actionCancel"].setEnabled(bool(session.busy))
             for name, text, can in (
@@ -411,6 +421,10 @@ class MainWindow(QMainWindow):
             self.tabifyDockWidget(docks["backgroundDock"], docks["bleachDock"])
             self.tabifyDockWidget(docks["bleachDock"], docks["metadataDock"])
             docks["bleachDock"].raise_()
+        self.tabifyDockWidget(docks["metadataDock"], docks["historyDock"])
+        (docks["backgroundDock"] if self.height() >= ROOMY_HEIGHT else docks["bleachDock"]).raise_()
+        self.tabifyDockWidget(docks["traceDock"], docks["frameDock"])
+        docks["traceDock"].raise_()
         trace_height = max(200, round(self.height() * 0.33))
         self.resizeDocks([docks["traceDock"]], [trace_height], Qt.Orientation.Vertical)
         self.resizeDocks([docks["bleachDock"]], [PANEL_WIDTH], Qt.Orientation.Horizontal)
@@ -456,11 +470,6 @@ class MainWindow(QMainWindow):
 
     def _on_export_dialog_finished(self) -> None:
         self._export_dialog = None
-
-    def _on_session_saved(self, path: Path) -> None:
-        self.message_bar.show_done(
-            f"The edited recording was written to {path}.", "Open it", lambda: self.open_path(path)
-        )
 
     def _on_escape(self) -> None:
         if self.looking.cancel():
@@ -509,20 +518,21 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.PaletteChange:
             self.update()
 
-    def _may_leave(self) -> bool:
+    def _may_leave(self, then: Callable[[], object]) -> bool:
         """Ask the person where leaving now would lose something."""
         if self.session.busy:
             if not dialogs.confirm_cancel(self, self.session.busy):
                 return False
             self.session.cancel()
             self.session.wait()
-        return not self.session.modified or dialogs.confirm_discard(self, self.session.title)
+        return self.saving.may_leave(then)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask, cancel what runs, wait for it, and remember the window."""
-        if not self._may_leave():
+        if not self._may_leave(self.close):
             event.ignore()
             return
+        self.saving.journaling.discard()
         self.time_bar.stop()
         settings = self.settings
         settings.set(Preferences.geometry, self.saveGeometry())

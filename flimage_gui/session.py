@@ -840,6 +840,11 @@ class Session(QObject):
         self._foreground.begin("write", f"Saving {path.name}", run, done)
 
     @property
+    def in_use(self) -> bool:
+        """Whether another program has the file open for writing."""
+        return self._opened is not None and self._opened.in_use
+
+    @property
     def save_problem(self) -> str:
         """Why the edits cannot be written into the file itself, in one sentence; mostly empty."""
         if self._opened is None or self._source is None:
