@@ -242,8 +242,19 @@ def _correction_lines(correction: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(("", _parameter(parameter)))
     verdict = fit.get("verdict", {})
     if verdict:
-        lines.append(("verdict", f"{verdict.get('grade')}: {verdict.get('sentence')}"))
+        lines += _verdict_lines(verdict)
     return lines
+
+
+def _verdict_lines(verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Write the verdict with its main sentence, and the other reasons below it."""
+    sentence = verdict.get("sentence")
+    others = [
+        f"– {reason.get('sentence')}"
+        for reason in verdict.get("reasons", ())
+        if reason.get("sentence") != sentence
+    ]
+    return [("verdict", f"{verdict.get('grade')}: {sentence}"), *(("", text) for text in others)]
 
 
 def _parameter(parameter: Mapping[str, Any]) -> str:
@@ -274,7 +285,7 @@ def of_fit(fit: BleachFit) -> str:
         *(("", _parameter(parameter)) for parameter in found),
         ("background", f"{levels} counts"),
         ("gain", f"1 … {format_number(float(np.max(fit.gain)))}"),
-        ("verdict", f"{fit.verdict.grade}: {fit.verdict.sentence}"),
+        *_verdict_lines(facts["verdict"]),
     ]
     width = max(len(name) for name, _ in lines) + 2
     return "\n".join(f"{name:<{width}}{text}" for name, text in lines)

@@ -734,3 +734,14 @@ def test_a_real_recording_that_does_not_bleach_is_left_alone(
     code, out, _ = run("bleach", tmp_path / "a.h5", tmp_path / "b.h5")
     assert code == cli.EXIT_REFUSED
     assert "refused" in out
+
+
+def test_every_reason_of_a_verdict_is_printed(
+    run: Any, real_recording: Any, tmp_path: Path
+) -> None:
+    recording = real_recording("mitosis_C1_51x196x171_u16.tif")
+    run("convert", recording, tmp_path / "m.h5", "--interval", "1", "--pixel-size", "1e-7")
+    code, out, _ = run("bleach", tmp_path / "m.h5", "--border", "20")
+    assert code == 0
+    for phrase in ("The background changes", "The signal moves", "standard error"):
+        assert phrase in out
