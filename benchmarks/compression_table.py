@@ -24,7 +24,7 @@ def images() -> dict[str, np.ndarray]:
     """Images (y, x) float32 by name: counts, and counts corrected for background and bleaching."""
     base = scene(512)
     rng = np.random.default_rng(5)
-    counts = {"cells, 600 photons": (frame(base, 30, 100), 232.0)}
+    counts = {"cells, 3000 photons": (frame(base, 30, 100), 1420.0)}
     for photons in (2, 20, 100, 5000):
         dim = rng.poisson(photons * (base + 0.1)) + 100.0
         counts[f"cells, {photons} photons"] = (dim, 100 + 0.1 * photons)

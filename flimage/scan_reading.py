@@ -27,7 +27,7 @@ __all__ = ["Averages", "average_frames", "batches", "choose_workers", "read_batc
 #: Frames that the time-averaged image is made of, at most.
 _AVERAGED = 64
 #: Pairs of neighbouring frames that the noise is measured from, and pixels of each.
-_NOISE_PAIRS, _NOISE_PIXELS = 12, 2**16
+_NOISE_PAIRS, _NOISE_PIXELS = 12, 2**15
 #: Pixels of a frame from which threads pay off.
 _WORTH_THREADS = 160**2
 #: Pixels that a thread takes at once.
