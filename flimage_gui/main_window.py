@@ -9,7 +9,6 @@ from PyQt5.QtCore import QEvent, QSize, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PyQt5.QtWidgets import (
     QActionGroup,
-    QApplication,
     QDockWidget,
     QFileDialog,
     QFrame,
@@ -208,7 +207,6 @@ class MainWindow(QMainWindow):
             "actionQuit": self.close,
             "actionUndo": session.undo,
             "actionRedo": session.redo,
-            "actionCopyView": self.copy_view,
             "actionRunFit": session.run_fit,
             "actionCancel": self._on_escape,
             **self.looking.slots(),
@@ -252,7 +250,11 @@ class MainWindow(QMainWindow):
                     "actionZoomOriginal",
                     "actionAutoContrast",
                     "actionShowBorder",
+                    "actionShowRegion",
+                    "actionShowScale",
+                    "actionShowTime",
                     "actionCopyView",
+                    "actionSaveView",
                 )
             ]
         )
@@ -274,6 +276,8 @@ class MainWindow(QMainWindow):
         self.frame_view.colormap = settings.get(Preferences.colormap)
         self.frame_view.border_button.setChecked(settings.get(Preferences.show_border))
         self._actions["actionShowBorder"].setChecked(settings.get(Preferences.show_border))
+        self.looking.scale_button.setChecked(settings.get(Preferences.show_scale))
+        self.looking.time_action.setChecked(settings.get(Preferences.show_time))
         self.frame_view.wheel_steps = settings.get(Preferences.wheel_steps)
         self._actions["actionWheelSteps"].setChecked(settings.get(Preferences.wheel_steps))
 
@@ -332,11 +336,6 @@ class MainWindow(QMainWindow):
         """Close the recording; ask where something would be lost."""
         if self._may_leave(self.close_recording):
             self.session.close()
-
-    def copy_view(self) -> None:
-        """Put the image as it is shown on the clipboard."""
-        QApplication.clipboard().setImage(self.frame_view.grab_view())
-        self.statusBar().showMessage("The view was copied.", 3000)
 
     def set_theme(self, name: str) -> None:
         """Show the program in the theme of that name and remember it."""
@@ -540,6 +539,8 @@ class MainWindow(QMainWindow):
         state = self.saveState(LAYOUT_VERSION) if is_open else self._layout_before_leaving
         settings.set(Preferences.layout, state)
         settings.set(Preferences.colormap, self.frame_view.colormap)
+        settings.set(Preferences.show_scale, self.looking.scale_button.isChecked())
+        settings.set(Preferences.show_time, self.looking.time_action.isChecked())
         settings.set(Preferences.show_border, self.frame_view.border_button.isChecked())
         self.session.shut_down()
         event.accept()
