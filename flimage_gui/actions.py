@@ -106,6 +106,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "actionRedo", "&Redo", "Take the change again", ("Ctrl+Shift+Z", "Ctrl+Y"), icon="redo"
     ),
     ActionSpec("actionCopyView", "&Copy view", "Copy the image as it is shown", ("Ctrl+C",)),
+    ActionSpec("actionSaveView", "Save &view…", "Save the image as it is shown, as PNG or SVG"),
     ActionSpec(
         "actionRunFit", "&Run the correction", "Measure all frames and fit", ("Ctrl+Return",)
     ),
@@ -128,6 +129,21 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Outline the signal region, and the drawn background region",
         keys=(Key.Key_R,),
         icon="region",
+        checkable=True,
+    ),
+    ActionSpec(
+        "actionShowScale",
+        "Show the s&cale bar",
+        "Draw a scale bar on the image",
+        keys=(Key.Key_S,),
+        icon="scale",
+        checkable=True,
+    ),
+    ActionSpec(
+        "actionShowTime",
+        "Show the &time stamp",
+        "Write the time on the image",
+        keys=(Key.Key_T,),
         checkable=True,
     ),
     ActionSpec("actionDrawRegion", "&Draw the signal region", "Drag a rectangle on the image"),
@@ -170,7 +186,7 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         "actionClose",
         "actionQuit",
     ),
-    "&Edit": ("actionUndo", "actionRedo", None, "actionCopyView"),
+    "&Edit": ("actionUndo", "actionRedo", None, "actionCopyView", "actionSaveView"),
     "&View": (
         "actionShowRaw",
         "actionShowBackground",
@@ -180,6 +196,8 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         "actionAutoContrast",
         "actionShowBorder",
         "actionShowRegion",
+        "actionShowScale",
+        "actionShowTime",
         None,
         "actionFitView",
         "actionZoomIn",

@@ -19,6 +19,10 @@ COLORMAPS: dict[str, str | None] = {
     "Inferno": "inferno",
     "Viridis": "viridis",
     "Cividis": "cividis",
+    "Magma inverted": "magma",
+    "Inferno inverted": "inferno",
+    "Viridis inverted": "viridis",
+    "Cividis inverted": "cividis",
 }
 DEFAULT = "Gray"
 #: Number of colours.
@@ -41,7 +45,8 @@ def color_table(name: str) -> np.ndarray:
         table = table.round().astype(np.uint8)
     else:
         table = pg.colormap.get(COLORMAPS[name]).getLookupTable(nPts=SIZE, alpha=False)
-        table = np.ascontiguousarray(table[:, :3], dtype=np.uint8)
+        step = -1 if name.endswith("inverted") else 1
+        table = np.ascontiguousarray(table[::step, :3], dtype=np.uint8)
     table.setflags(write=False)
     return table
 

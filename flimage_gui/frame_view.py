@@ -27,7 +27,7 @@ from .image_item import FrameImageItem
 from .levels_bar import LevelsBar
 from .overlays import BorderItem
 from .session import Change, Display, Session
-from .widgets import blocked, describe
+from .widgets import ChoiceCombo, ShrinkingButton, blocked, describe
 
 __all__ = ["FrameView"]
 
@@ -106,7 +106,7 @@ class FrameView(QWidget):
         self._graphics.setObjectName("frameGraphics")
         self._graphics.setAccessibleName("Image of the frame")
         self._graphics.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self._graphics.setMinimumSize(160, 120)
+        self._graphics.setMinimumSize(160, 90)
         self._box = _ImageBox()
         self._graphics.setCentralItem(self._box)
         self._item = FrameImageItem()
@@ -118,6 +118,17 @@ class FrameView(QWidget):
         self._notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._notice.setWordWrap(True)
         self._notice.hide()
+        self._saturated = QLabel(self._graphics)
+        self._saturated.setObjectName("saturationLabel")
+        self._saturated.setStyleSheet(
+            "QLabel { background: rgba(176, 24, 24, 225); color: white; border-radius: 4px;"
+            " padding: 3px 8px; }"
+        )
+        self._saturated.setToolTip(
+            "<p>These pixels are at the end of the detector's range: their true value is unknown."
+            " They are marked in red on the raw image.</p>"
+        )
+        self._saturated.hide()
         self._levels_bar = LevelsBar()
 
         middle = QHBoxLayout()
@@ -136,7 +147,7 @@ class FrameView(QWidget):
     # ------------------------------------------------------------------ construction
 
     def _build_controls(self) -> QHBoxLayout:
-        self.display_combo = QComboBox()
+        self.display_combo = ChoiceCombo()
         for display in Display:
             self.display_combo.addItem(display.value, display)
         describe(
@@ -146,23 +157,27 @@ class FrameView(QWidget):
             "Raw: as recorded. Background: what is subtracted. Background-corrected: raw minus"
             " background. Bleach-corrected: as it is written to the corrected file.",
         )
-        self.colormap_combo = QComboBox()
+        self.colormap_combo = ChoiceCombo()
         for name in COLORMAPS:
             self.colormap_combo.addItem(swatch(name), name)
         self.colormap_combo.setIconSize(swatch(DEFAULT).availableSizes()[0])
-        for combo, characters in ((self.display_combo, 12), (self.colormap_combo, 6)):
+        for combo, characters, least in (
+            (self.display_combo, 12, 84),
+            (self.colormap_combo, 6, 64),
+        ):
             # Wide enough for its texts where there is room, and no hindrance where there is none.
             combo.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
             combo.setMinimumContentsLength(characters)
+            combo.setMinimumWidth(least)
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             combo.setMaximumWidth(
                 combo.fontMetrics().horizontalAdvance("Background-corrected") + 50
             )
         describe(self.colormap_combo, "colormapCombo", "Colour map", "Colours of the image.")
 
-        self.auto_contrast_button = QToolButton()
+        self.auto_contrast_button = ShrinkingButton()
         self.auto_contrast_button.setText("Auto contrast")
         self.auto_contrast_button.setProperty("flat", True)
         self.auto_contrast_button.setIcon(assets.icon("contrast"))
@@ -178,6 +193,9 @@ class FrameView(QWidget):
         menu = QMenu(self.auto_contrast_button)
         self.series_contrast_action = menu.addAction("From the whole series")
         self.frame_contrast_action = menu.addAction("From this frame")
+        self.follow_contrast_action = menu.addAction("From each frame anew")
+        self.follow_contrast_action.setCheckable(True)
+        self.follow_contrast_action.setObjectName("actionFollowContrast")
         self.series_contrast_action.setObjectName("actionSeriesContrast")
         self.frame_contrast_action.setObjectName("actionFrameContrast")
         self.auto_contrast_button.setMenu(menu)
@@ -226,6 +244,7 @@ class FrameView(QWidget):
         self.auto_contrast_button.clicked.connect(self._session.auto_levels)
         self.series_contrast_action.triggered.connect(self._session.auto_levels)
         self.frame_contrast_action.triggered.connect(self.contrast_from_frame)
+        self.follow_contrast_action.toggled.connect(self._on_follow_contrast_toggled)
         self.border_button.toggled.connect(self._border_item.setVisible)
         self.zoom_in_button.clicked.connect(self.zoom_in)
         self.zoom_out_button.clicked.connect(self.zoom_out)
@@ -335,6 +354,12 @@ class FrameView(QWidget):
     def _on_display_activated(self, index: int) -> None:
         self._session.set_display(self.display_combo.itemData(index))
 
+    def _on_follow_contrast_toggled(self, follows: bool) -> None:
+        if follows:
+            self.contrast_from_frame()
+        else:
+            self._session.auto_levels()
+
     def _on_colormap_changed(self, name: str) -> None:
         self._item.set_colors(name)
         self._levels_bar.show_colors(name)
@@ -374,6 +399,7 @@ class FrameView(QWidget):
         if change & Change.SCAN:
             scan = self._session.scan
             self._saturation = None if scan is None else scan.saturation_level
+            self._show_saturation()
 
     def _on_recording_changed(self) -> None:
         is_open = self._session.source is not None
@@ -381,6 +407,7 @@ class FrameView(QWidget):
         self._item.clear()
         self._levels_bar.show_image(None)
         self._notice.hide()
+        self._saturated.hide()
         for widget in (
             self.display_combo,
             self.auto_contrast_button,
@@ -413,6 +440,21 @@ class FrameView(QWidget):
             self._session.shape, recipe.border_px if uses_border and is_open else 0
         )
 
+    def _show_saturation(self) -> None:
+        """Mark saturated pixels, and say how many there are; a small one is easily overlooked."""
+        is_raw = self._shown is not None and self._shown[1] is Display.RAW
+        self._item.set_saturation(self._saturation if is_raw else None)
+        scan = self._session.scan
+        count = 0
+        if scan is not None and self._shown is not None and self._shown[0] < scan.n_frames:
+            count = int(scan.n_saturated[self._shown[0]])
+        if count and self._saturation is not None:
+            pixels = "pixel is" if count == 1 else "pixels are"
+            self._saturated.setText(f"{count} {pixels} saturated ({self._saturation:g})")
+            self._saturated.adjustSize()
+            self._place_notice()
+        self._saturated.setVisible(bool(count))
+
     def _show_levels(self) -> None:
         levels = self._session.levels
         if levels is None and self._image is not None:
@@ -427,11 +469,14 @@ class FrameView(QWidget):
             return
         self._image, self._shown = image, (index, display)
         self._notice.hide()
+        if self.follow_contrast_action.isChecked():
+            self._session.set_levels(*image_levels([image]))
         levels = self._session.levels or image_levels([image])
         saturation = self._saturation if display is Display.RAW else None
         self._item.show_image(image, levels, saturation)
         self._levels_bar.show_levels(levels)
         self._levels_bar.show_image(image)
+        self._show_saturation()
         self.pixel_hovered.emit(self._pixel)
 
     def _on_session_frame_failed(self, index: int, display: Display, error: Exception) -> None:
@@ -452,6 +497,7 @@ class FrameView(QWidget):
     def _place_notice(self) -> None:
         rect = self._graphics.rect()
         self._notice.setGeometry(rect.adjusted(20, 20, -20, -20))
+        self._saturated.move(rect.right() - self._saturated.width() - 10, 10)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Follow a change between the light and the dark theme."""

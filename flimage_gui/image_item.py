@@ -87,6 +87,13 @@ class FrameImageItem(pg.ImageItem):
             self.informViewBoundsChanged()
         self.update()
 
+    def set_saturation(self, saturation: float | None) -> None:
+        """Mark values from `saturation` on; None marks none."""
+        if saturation != self._saturation:
+            self._saturation = saturation
+            self._qimage = None
+            self.update()
+
     def set_levels(self, levels: tuple[float, float]) -> None:
         """Show the same image with other levels."""
         if levels != self._range:

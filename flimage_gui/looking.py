@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from PyQt5.QtCore import QObject
-from PyQt5.QtWidgets import QAction, QSizePolicy, QToolButton
+from PyQt5.QtCore import QObject, QRect
+from PyQt5.QtWidgets import (
+    QAction,
+    QApplication,
+    QFileDialog,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+)
+
+from flimage.errors import FlimageError
 
 from . import assets
+from .annotations import Annotations
 from .drawing import Drawing
 from .frame_view import FrameView
+from .picture import DragOutButton, picture_data, run_drag, save_picture
 from .region_tools import RegionTools
-from .session import Session
+from .session import Change, Session
+from .time_bar import time_text
 from .widgets import describe
 
 __all__ = ["Looking"]
@@ -34,7 +48,15 @@ class Looking(QObject):
         self._view = view
         self.drawing = Drawing(view.graphics, view.box)
         self.regions = RegionTools(session, view, self.drawing)
-        self.region_button = _flat_button(
+        self.annotations = Annotations(view.box)
+        self._build_buttons()
+        session.changed.connect(self._on_session_changed)
+        session.frame_ready.connect(lambda *_: self._refresh())
+
+    def _build_buttons(self) -> None:
+        self.region_button = QToolButton()
+        _set_up(
+            self.region_button,
             "regionButton",
             "region",
             "Show the signal region",
@@ -43,7 +65,36 @@ class Looking(QObject):
         self.region_button.setCheckable(True)
         self.region_button.toggled.connect(self._on_region_button_toggled)
         self.regions.shown_changed.connect(self.region_button.setChecked)
-        view.add_button(self.region_button)
+        self.scale_button = QToolButton()
+        _set_up(
+            self.scale_button,
+            "scaleButton",
+            "scale",
+            "Show the scale bar",
+            "Draw a scale bar on the image (S); the arrow offers the time, too. Both are part of"
+            " the picture that is copied or saved.",
+        )
+        self.scale_button.setCheckable(True)
+        self.scale_button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        menu = QMenu(self.scale_button)
+        self.time_action = menu.addAction("&Time stamp")
+        self.time_action.setObjectName("actionTimeStamp")
+        self.time_action.setCheckable(True)
+        self.scale_button.setMenu(menu)
+        self.scale_button.toggled.connect(self._on_scale_button_toggled)
+        self.time_action.toggled.connect(self._on_time_action_toggled)
+        self.copy_button = DragOutButton()
+        _set_up(
+            self.copy_button,
+            "copyViewButton",
+            "copy",
+            "Copy the view",
+            "Copy the picture (Ctrl+C), or drag it from here into another program or a folder.",
+        )
+        self.copy_button.clicked.connect(self.copy)
+        self.copy_button.drag_started.connect(self._on_copy_button_drag_started)
+        for button in (self.region_button, self.scale_button, self.copy_button):
+            self._view.add_button(button)
 
     def slots(self) -> dict[str, Callable[[], object]]:
         """Return what actions do, by their names."""
@@ -51,26 +102,100 @@ class Looking(QObject):
             "actionShowRegion": self.region_button.toggle,
             "actionDrawRegion": self.regions.draw_signal,
             "actionDrawBackground": self.regions.draw_background,
+            "actionShowScale": self.scale_button.toggle,
+            "actionShowTime": self.time_action.toggle,
+            "actionCopyView": self.copy,
+            "actionSaveView": self.ask_save,
         }
 
     def connect_actions(self, actions: Mapping[str, QAction]) -> None:
         """Let actions that are switched on and off show what is on."""
-        for name, button in (("actionShowRegion", self.region_button),):
-            actions[name].setChecked(button.isChecked())
-            button.toggled.connect(actions[name].setChecked)
+        for name, switch in (
+            ("actionShowRegion", self.region_button),
+            ("actionShowScale", self.scale_button),
+            ("actionShowTime", self.time_action),
+        ):
+            actions[name].setChecked(switch.isChecked())
+            switch.toggled.connect(actions[name].setChecked)
 
     def cancel(self) -> bool:
         """Stop what is being drawn; tell whether anything was."""
         return self.drawing.cancel()
 
+    # ------------------------------------------------------------------ the view as a picture
+
+    def picture_part(self) -> QRect:
+        """Return the part of the view that shows the image, in coordinates of `frameGraphics`."""
+        graphics, seen = self._view.graphics, self.annotations.seen()
+        if seen.isEmpty():
+            return QRect(graphics.viewport().rect())
+        scene = self._view.box.mapRectToScene(seen)
+        rect = graphics.mapFromScene(scene).boundingRect()
+        left, top = math.ceil(rect.left()), math.ceil(rect.top())
+        part = QRect(left, top, rect.width() - 1, rect.height() - 1)
+        return part.intersected(graphics.viewport().rect())
+
+    def copy(self) -> None:
+        """Put the image, as it is shown, on the clipboard: as pixels and as SVG."""
+        if self._session.source is not None:
+            data = picture_data(self._view.graphics, self.picture_part(), self._session.title)
+            QApplication.clipboard().setMimeData(data)
+
+    def ask_save(self) -> None:
+        """Ask for a file, and write the view to it as PNG or SVG."""
+        path = self._session.path
+        if path is None:
+            return
+        name = path.with_name(f"{path.stem}_frame{self._session.frame}.png")
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._view, "Save the view", str(name), "PNG image (*.png);;SVG drawing (*.svg)"
+        )
+        if chosen:
+            self.save(Path(chosen))
+
+    def save(self, path: Path) -> None:
+        """Write the view to a file; its suffix says whether as PNG or as SVG."""
+        try:
+            save_picture(self._view.graphics, self.picture_part(), path, self._session.title)
+        except FlimageError as error:
+            self._session.failed.emit(error)
+
+    def _on_copy_button_drag_started(self) -> None:
+        if self._session.source is not None:
+            drag = self.copy_button.prepare_drag(
+                self._view.graphics, self.picture_part(), self._session.title
+            )
+            run_drag(drag)
+
+    # ------------------------------------------------------------------ slots
+
+    def _on_session_changed(self, change: Change) -> None:
+        if change & (Change.RECORDING | Change.BACKGROUND | Change.FRAME):
+            self._refresh()
+        if change & Change.RECORDING:
+            is_open = self._session.source is not None
+            for button in (self.region_button, self.scale_button, self.copy_button):
+                button.setEnabled(is_open)
+
+    def _refresh(self) -> None:
+        session, shown = self._session, self._view.shown
+        self.annotations.show_image(session.shape, session.pixel_size)
+        # The time of the frame that is seen, which may lag behind the one that was asked for.
+        known = shown is not None and shown[0] < session.n_frames
+        self.annotations.show_time(time_text(session.times, shown[0]) if known else "")
+
     def _on_region_button_toggled(self, shown: bool) -> None:
         self.regions.shown = shown
 
+    def _on_scale_button_toggled(self, shown: bool) -> None:
+        self.annotations.shows_scale = shown
 
-def _flat_button(name: str, icon: str, accessible: str, tip: str) -> QToolButton:
-    button = QToolButton()
+    def _on_time_action_toggled(self, shown: bool) -> None:
+        self.annotations.shows_time = shown
+
+
+def _set_up(button: QToolButton, name: str, icon: str, accessible: str, tip: str) -> None:
     button.setProperty("flat", True)
     button.setIcon(assets.icon(icon))
     button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     describe(button, name, accessible, tip)
-    return button

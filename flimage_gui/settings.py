@@ -96,6 +96,12 @@ class Preferences:
     show_border = Preference(
         "show_border", True, "Show the border", "Hatch the border that holds the background."
     )
+    show_scale = Preference(
+        "show_scale", False, "Show the scale bar", "Draw a scale bar on the image."
+    )
+    show_time = Preference(
+        "show_time", False, "Show the time stamp", "Write the time of the frame on the image."
+    )
     folder = Preference("folder", "", "Folder", "Where the last file was opened.")
     recent = Preference("recent", list[str](), "Recent files", "Recordings opened last.")
     geometry = Preference("window/geometry", QByteArray(), "", "Size and place of the window.")

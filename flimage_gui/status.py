@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+from PyQt5.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
 from . import assets
+from .labels import ElidedLabel
+from .probe import NAMES, Probe
 from .quantities import format_number, format_quantity
-from .session import Change, Display, Session
+from .session import Change, Session
 from .time_bar import time_text
 from .widgets import describe
 
@@ -30,6 +32,8 @@ class StatusBar(QStatusBar):
         self.setObjectName("statusBar")
         self._session = session
         self._pixel: tuple[int, int] | None = None
+        self._probe = Probe(session)
+        self._probe.ready.connect(lambda: self.show_pixel(self._pixel))
         self._place = QLabel()
         self._place.setObjectName("pixelLabel")
         self._place.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
@@ -46,7 +50,9 @@ class StatusBar(QStatusBar):
         self._stop.setIcon(assets.icon("close"))
         describe(self._stop, "statusCancelButton", "Cancel", "Cancel (Esc)")
         self._stop.clicked.connect(session.cancel)
-        self._frame = QLabel()
+        self._frame = ElidedLabel(mode=Qt.TextElideMode.ElideLeft)
+        # As wide as its text where there is room; the number of the frame stays to the last.
+        self._frame.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._frame.setObjectName("frameLabel")
         self.addWidget(self._place, 1)
         self.addPermanentWidget(self._quiet)
@@ -72,16 +78,9 @@ class StatusBar(QStatusBar):
             # The middle of the pixel.
             x, y = ((v + 0.5) * session.pixel_size * 1e6 for v in pixel)
             text += f"  ({x:.2f}, {y:.2f} µm)"
-        values: list[str] = []
-        for display, name in (
-            (Display.RAW, "raw"),
-            (session.display, session.display.value.lower()),
-        ):
-            image = session.kept_image(display)
-            if image is not None and (display is not Display.RAW or not values):
-                values.append(f"{name} {format_number(float(image[row, column]), 5)}")
-        unique = list(dict.fromkeys(values))
-        self._place.setText("   ".join([text, *unique]))
+        values = self._probe.values(column, row)
+        told = [f"{NAMES[each]} {format_number(value, 5)}" for each, value in values.items()]
+        self._place.setText("   ".join([text, *told]))
 
     def _on_session_changed(self, change: Change) -> None:
         if change & Change.JOB:
