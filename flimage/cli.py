@@ -22,7 +22,7 @@ from types import FrameType
 
 from ._version import __version__
 from .batch_command import add_batch_options, check_batch_options
-from .errors import Cancelled, FlimageError, InputError
+from .errors import Cancelled, FlimageError, InputError, OutputExistsError, TimesError
 from .export.options import add_export_options, check_export_options
 from .options import add_recipe_options, positive
 
@@ -196,6 +196,13 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+#: Options that are the remedy for an exception of the library, which does not know of them.
+_OPTIONS: dict[type[BaseException], str] = {
+    OutputExistsError: "--overwrite replaces it",
+    TimesError: "--interval SECONDS",
+}
+
+
 def _sentence(error: BaseException) -> str:
     """Describe an error in one line."""
     if isinstance(error, OSError) and error.strerror and not isinstance(error, FlimageError):
@@ -204,6 +211,9 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory for this."
     text = " ".join(str(error).split())
+    for kind, hint in _OPTIONS.items():
+        if isinstance(error, kind) and text and hint.split()[0] not in text:
+            text = f"{text.rstrip('.')} ({hint})."
     if isinstance(error, (FlimageError, OSError)) and text:
         return text
     return f"Unexpected error ({type(error).__name__}: {text}); --debug shows where."

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DATA_KEYS_FL", "META_KEYS_FL", "FLImage", "FLMetaDict"]
 
+#: How a file can be opened.
+H5_MODES = ("r", "r+", "w", "w-", "x", "a")
+
 _MEMORY_NAMES = itertools.count()
 
 #: Where an image or a series is kept.
@@ -60,11 +63,19 @@ def open_group(h5file: PathOrGroup | None, h5mode: str) -> tuple[h5py.Group, h5p
     if h5file is None:
         file = memory_file()
         return file, file
+    if h5mode not in H5_MODES:
+        raise InputError(f"h5mode is {h5mode!r}; use one of {', '.join(H5_MODES)}.")
     if isinstance(h5file, h5py.Group):
         if not h5file:
             raise InputError("The HDF5 group that was given belongs to a file that is closed.")
         return h5file, None
-    file = storage.open_file(pathlib.Path(h5file), h5mode)
+    try:
+        path = pathlib.Path(h5file)
+    except TypeError as error:
+        raise InputError(
+            f"h5file is {h5file!r}; give a path, an open HDF5 group or None."
+        ) from error
+    file = storage.open_file(path, "x" if h5mode == "w-" else h5mode)
     return file, file
 
 
@@ -123,6 +134,14 @@ class FLImage:
         if data is None and h5file is None:
             raise InputError("An FLImage needs `data`, or an `h5file` that holds an image.")
         image = None if data is None else as_image(data)
+        if image is None and not isinstance(h5file, h5py.Group):
+            # A file that holds no image must neither be created nor emptied for that.
+            if h5mode in ("w", "w-", "x"):
+                raise InputError(
+                    f"h5mode is {h5mode!r}, which starts a new file, but there are no `data` for"
+                    f" {h5file}; use 'r' or 'a' to open an image."
+                )
+            h5mode = "r+" if h5mode == "a" else h5mode
         self._h5dtype = np.dtype(h5dtype)
         if self._h5dtype.kind not in "biuf":
             raise InputError(f"h5dtype is {h5dtype!r}; use a type of real numbers such as float32.")
@@ -196,6 +215,10 @@ class FLImage:
         if isinstance(given, str):
             return self.meta[given]
         slices = given if isinstance(given, tuple) else (given,)
+        if sum(part is Ellipsis for part in slices) == 1 and len(slices) <= 3:
+            place = [part is Ellipsis for part in slices].index(True)
+            fill = (slice(None),) * (3 - len(slices))
+            slices = (*slices[:place], *fill, *slices[place + 1 :])
         if not all(isinstance(part, slice) for part in slices) or len(slices) > 2:
             raise InputError(
                 f"An FLImage cannot be indexed with {given!r}; use slices such as [10:20, :30] or"

@@ -103,7 +103,7 @@ def _times(scan: SeriesScan, recipe: Recipe) -> tuple[Array, str, list[Reason]]:
         problem = "no acquisition time" if np.isnan(value) else f"the time {value}"
         raise TimesError(
             f"{which[0].upper()}{which[1:]} of {n} {'has' if missing.size == 1 else 'have'}"
-            f" {problem}{first}; give the time between frames as `interval` [s]."
+            f" {problem}{first}; state the time between frames as the interval."
         )
     reasons = []
     steps = np.diff(times)
@@ -181,8 +181,8 @@ def make_trace(scan: SeriesScan, recipe: Recipe) -> Trace:
         )
     if not np.ptp(times[used]) > 0:
         raise TimesError(
-            f"All fitted frames have the same time, {times[used][0]:g} {unit}; give the time"
-            " between frames as `interval` [s]."
+            f"All fitted frames have the same time, {times[used][0]:g} {unit}; state the time"
+            " between frames as the interval."
         )
     noise = scan.noise
     if noise is None:

@@ -745,3 +745,17 @@ def test_every_reason_of_a_verdict_is_printed(
     assert code == 0
     for phrase in ("The background changes", "The signal moves", "standard error"):
         assert phrase in out
+
+
+def test_errors_name_the_option_that_is_the_remedy(
+    run: Any, bleaching: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "there.h5").write_text("precious")
+    code, _, err = run("bleach", bleaching, tmp_path / "there.h5")
+    assert code == cli.EXIT_FAILED
+    assert "--overwrite" in err
+    with FLSeries(h5file=tmp_path / "timeless.h5", h5mode="w") as series:
+        series.add_images(np.random.default_rng(0).poisson(50, (8, 60, 60)).astype(float))
+    code, _, err = run("bleach", tmp_path / "timeless.h5", tmp_path / "out.h5")
+    assert code == cli.EXIT_FAILED
+    assert "--interval" in err

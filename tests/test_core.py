@@ -281,3 +281,35 @@ def test_attributes_of_other_programs_do_not_make_a_file_unreadable(tmp_path):
     with FLImage(h5file=path, h5mode="r") as fli:
         assert "magnification" not in fli.meta
         assert fli.copy() == FLImage(IMAGE, META)
+
+
+def test_an_image_that_is_not_there_is_not_created(tmp_path):
+    for mode in ("a", "r", "r+"):
+        with pytest.raises(FileNotFoundError, match=r"none\.h5"):
+            FLImage(h5file=tmp_path / "none.h5", h5mode=mode)
+    for mode in ("w", "w-", "x"):
+        with pytest.raises(InputError, match="no `data`"):
+            FLImage(h5file=tmp_path / "none.h5", h5mode=mode)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", ["x", "w-"])
+def test_a_file_that_must_not_exist_is_kept(tmp_path, mode):
+    path = tmp_path / "a.h5"
+    path.write_text("precious")
+    with pytest.raises(FileExistsError, match=r"a\.h5"):
+        FLImage(IMAGE, h5file=path, h5mode=mode)
+    assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize("arguments", [{"h5mode": "zz"}, {"h5file": 3}])
+def test_arguments_that_make_no_sense_are_named(tmp_path, arguments):
+    with pytest.raises(InputError, match=r"zz|3"):
+        FLImage(IMAGE, **{"h5file": tmp_path / "a.h5", **arguments})
+
+
+def test_an_ellipsis_stands_for_whole_axes(fli):
+    assert fli[..., 2:5].shape == (10, 3)
+    assert fli[1:4, ...].shape == (3, 20)
+    assert fli[...] == fli
+    assert fli[2:4, ..., 3:5].shape == (2, 2)
