@@ -335,3 +335,14 @@ def test_results_of_threads_come_in_order_and_errors_stop_the_rest():
         results.extend(ordered_map(work, range(1000), workers=3))
     assert len(started) < 100
     assert list(ordered_map(lambda i, _: 2 * i, range(50), workers=4)) == list(range(0, 100, 2))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1), (2, 3), (31, 40)])
+def test_the_quick_median_is_that_of_the_general_filter(shape):
+    from scipy import ndimage
+
+    from flimage.background import _median_of_nine
+
+    image = np.random.default_rng(4).integers(0, 9, shape).astype(float)
+    expected = ndimage.median_filter(image, size=3, mode="nearest")
+    np.testing.assert_array_equal(_median_of_nine(image), expected)
