@@ -81,6 +81,11 @@ _SCOPES = (
 _TARGETS = (
     ("all frames", "all", "The image is background of every frame."),
     ("this frame", "frame", "The image is background of the frame on display only."),
+    (
+        "selected frames",
+        "selection",
+        "The image is background of the frames that are selected in the frame table.",
+    ),
 )
 _ORIGINS = (
     (
@@ -92,6 +97,16 @@ _ORIGINS = (
         "frame number",
         "frame",
         "A frame of this series, for instance one that was taken with the shutter closed.",
+    ),
+    (
+        "mean of frames",
+        "range",
+        "The mean of several frames of this series, which has less noise than a single one.",
+    ),
+    (
+        "a plane",
+        "plane",
+        "A plane fitted to the border of the frames that it is assigned to.",
     ),
 )
 
@@ -193,7 +208,14 @@ class BackgroundPanel(QWidget):
             self._frame,
             "backgroundFrameSpin",
             "Frame to use as background",
-            "Number of the frame that shows only background.",
+            "Number of the frame that shows only background; of several, the first.",
+        )
+        self._last = NumberSpin()
+        describe(
+            self._last,
+            "backgroundLastSpin",
+            "Last frame to use as background",
+            "Number of the last frame of the range whose mean is taken.",
         )
         self._target = ChoiceCombo()
         fill_combo(self._target, _TARGETS)
@@ -221,6 +243,7 @@ class BackgroundPanel(QWidget):
         origin = QHBoxLayout()
         origin.addWidget(self._origin, 3)
         origin.addWidget(self._frame, 1)
+        origin.addWidget(self._last, 1)
         label = QLabel("Ta&ke")
         label.setBuddy(self._origin)
         form.addRow(label, origin)
@@ -236,6 +259,7 @@ class BackgroundPanel(QWidget):
         self._border.valueChanged.connect(self._on_border_changed)
         self._scope.currentIndexChanged.connect(self._on_scope_changed)
         self._origin.currentIndexChanged.connect(self._on_origin_changed)
+        self._target.currentIndexChanged.connect(self._refresh)
         self._assign.clicked.connect(self._on_assign_clicked)
         self._clear.clicked.connect(self._on_clear_clicked)
         self._feed.ready.connect(self._on_feed_ready)
@@ -255,6 +279,7 @@ class BackgroundPanel(QWidget):
             | Change.FRAME
             | Change.SCAN
             | Change.JOB
+            | Change.SELECTION
         )
         if change & shown:
             self._refresh()
@@ -270,10 +295,11 @@ class BackgroundPanel(QWidget):
         session = self._session
         recipe = session.recipe
         is_open = session.source is not None
-        with blocked(self._border, self._frame):
+        with blocked(self._border, self._frame, self._last):
             if is_open:
                 self._border.setMaximum(max(largest_border(session.shape), recipe.border_px))
                 self._frame.setRange(0, max(0, session.n_frames - 1))
+                self._last.setRange(0, max(0, session.n_frames - 1))
             else:
                 self._border.setMaximum(9999)
             self._border.setValue(recipe.border_px)
@@ -285,8 +311,11 @@ class BackgroundPanel(QWidget):
         self._draw.setEnabled(is_open)
         self._border.setEnabled(is_open and not uses_region)
         self._scope.setEnabled(is_open and (recipe.border_px > 0 or uses_region))
-        for control in (self._origin, self._frame, self._target, self._assign, self._clear):
+        for control in (self._origin, self._frame, self._last, self._target):
             control.setEnabled(idle)
+        chosen = self._target.currentData() != "selection" or bool(session.selection)
+        self._assign.setEnabled(idle and chosen)
+        self._clear.setEnabled(idle and chosen)
         self._on_origin_changed()
         self._level_hint.setText(self._describe_level() if is_open else "")
         self._image_hint.setText(self._describe_images() if is_open else "")
@@ -326,6 +355,8 @@ class BackgroundPanel(QWidget):
         source = self._session.source
         assert source is not None
         parts = []
+        if self._target.currentData() == "selection" and not self._session.selection:
+            parts.append("No frame is selected: choose some in the frame table.")
         if self._facts is not None and self._facts.frame == self._session.frame:
             what = "an image is" if self._facts.has_background else "no image is"
             parts.append(f"Frame {self._facts.frame}: {what} subtracted.")
@@ -338,9 +369,10 @@ class BackgroundPanel(QWidget):
         return " ".join(parts)
 
     def _on_origin_changed(self) -> None:
-        from_frame = self._origin.currentData() == "frame"
-        self._frame.setVisible(from_frame)
-        self._assign.setText("&Assign" if from_frame else "&Assign…")
+        origin = self._origin.currentData()
+        self._frame.setVisible(origin in ("frame", "range"))
+        self._last.setVisible(origin == "range")
+        self._assign.setText("&Assign…" if origin == "file" else "&Assign")
 
     # ------------------------------------------------------------------ requests
 
@@ -367,12 +399,20 @@ class BackgroundPanel(QWidget):
 
     def _chosen_frames(self) -> list[int] | None:
         """Return the frames to change; None for all."""
-        return [self._session.frame] if self._target.currentData() == "frame" else None
+        target = self._target.currentData()
+        if target == "selection":
+            return list(self._session.selection)
+        return [self._session.frame] if target == "frame" else None
 
     def _on_assign_clicked(self) -> None:
         frames = self._chosen_frames()
-        if self._origin.currentData() == "frame":
-            self._session.assign_background_frames([self._frame.value()], frames)
+        origin, first, last = self._origin.currentData(), self._frame.value(), self._last.value()
+        if origin == "plane":
+            self._session.assign_background_plane(frames)
+            return
+        if origin != "file":
+            ends = sorted((first, last if origin == "range" else first))
+            self._session.assign_background_frames(range(ends[0], ends[1] + 1), frames)
             return
         start = "" if self._session.path is None else str(self._session.path.parent)
         chosen, _ = QFileDialog.getOpenFileName(

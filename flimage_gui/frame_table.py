@@ -12,6 +12,7 @@ from PyQt5.QtWidgets import (
     QHeaderView,
     QMenu,
     QPushButton,
+    QSizePolicy,
     QSplitter,
     QTableView,
     QVBoxLayout,
@@ -35,11 +36,11 @@ __all__ = ["FramePanel"]
 
 #: Widths of the columns in numbers of digits.
 _WIDTHS = {
-    Column.NUMBER: 7,
-    Column.IDENTIFIER: 16,
-    Column.TIME: 12,
-    Column.STEP: 12,
-    Column.PIXEL_SIZE: 10,
+    Column.NUMBER: 5,
+    Column.IDENTIFIER: 12,
+    Column.TIME: 10,
+    Column.STEP: 10,
+    Column.PIXEL_SIZE: 9,
     Column.BACKGROUND: 11,
     Column.GAIN: 8,
     Column.SATURATED: 9,
@@ -167,7 +168,7 @@ class FramePanel(QWidget):
             "Leave the selected frames out (Delete). The file changes only when you save.",
         )
         self._keep = _button(
-            "&Keep only",
+            "&Keep",
             "keepFramesButton",
             "Keep only the selected frames",
             "Leave out all frames that are not selected.",
@@ -179,10 +180,10 @@ class FramePanel(QWidget):
             "Put the selected frames at the place with the number beside this button.",
         )
         self._place = NumberSpin()
-        self._place.setMaximumWidth(76)
+        self._place.setMaximumWidth(64)
         describe(self._place, "moveFramesSpin", "Place to move to", "Number of the new place.")
         self._sort = _button(
-            "&Sort by time",
+            "&Sort",
             "sortFramesButton",
             "Sort the frames by time",
             "Put the frames into the order of their times.",
@@ -329,6 +330,10 @@ class FramePanel(QWidget):
 
 def _button(text: str, name: str, accessible_name: str, tip: str) -> QPushButton:
     button = QPushButton(text)
+    # Qt would give each button room for a far longer text.
+    words = button.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, text).width()
+    button.setMinimumWidth(words + 18)
+    button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
     describe(button, name, accessible_name, tip)
     return button
 

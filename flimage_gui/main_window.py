@@ -136,9 +136,9 @@ class MainWindow(QMainWindow):
             ("backgroundDock", "Background", _scrolling(self.background_panel), right),
             ("bleachDock", "Bleaching", _scrolling(self.bleach_panel), right),
             ("metadataDock", "Metadata", self.metadata_panel, right),
-            ("historyDock", "History", self.history_panel, right),
             ("traceDock", "Trace and fit", self.trace_view, bottom),
             ("frameDock", "Frames", self.frame_panel, bottom),
+            ("historyDock", "History", self.history_panel, bottom),
         ):
             dock = QDockWidget(title, self)
             dock.setObjectName(name)
@@ -420,9 +420,8 @@ class MainWindow(QMainWindow):
             self.tabifyDockWidget(docks["backgroundDock"], docks["bleachDock"])
             self.tabifyDockWidget(docks["bleachDock"], docks["metadataDock"])
             docks["bleachDock"].raise_()
-        self.tabifyDockWidget(docks["metadataDock"], docks["historyDock"])
-        (docks["backgroundDock"] if self.height() >= ROOMY_HEIGHT else docks["bleachDock"]).raise_()
         self.tabifyDockWidget(docks["traceDock"], docks["frameDock"])
+        self.tabifyDockWidget(docks["frameDock"], docks["historyDock"])
         docks["traceDock"].raise_()
         trace_height = max(200, round(self.height() * 0.33))
         self.resizeDocks([docks["traceDock"]], [trace_height], Qt.Orientation.Vertical)

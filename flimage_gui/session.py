@@ -592,6 +592,20 @@ class Session(QObject):
         name = f"frame {wanted[0]}" if len(wanted) == 1 else f"the mean of {len(wanted)} frames"
         self._assign_later(f"Averaging {name}", run, frames, f"Use {name} as background")
 
+    def assign_background_plane(self, frames: Iterable[int] | None) -> None:
+        """Use a plane fitted to the border of some frames' average as their background (a job)."""
+        source, border = self._source, self.recipe.border_px
+        if source is None:
+            return
+        chosen = list(range(self.n_frames)) if frames is None else list(frames)
+
+        def run(progress: Progress) -> np.ndarray:
+            return work.border_plane(source, chosen, border, progress)
+
+        self._assign_later(
+            "Fitting a plane to the border", run, chosen, "Use a plane as background"
+        )
+
     def _assign_later(
         self,
         name: str,

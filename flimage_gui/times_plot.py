@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtCore import QEvent, QSize, pyqtSignal
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt5.QtCore import QEvent, QSize, Qt, pyqtSignal
+from PyQt5.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from flimage.timing import TimeFlag, time_flags, time_steps
 
@@ -43,12 +43,13 @@ class TimesPlot(QWidget):
         self._frame = -1
         self._combo = ChoiceCombo()
         self._combo.setMinimumContentsLength(4)
+        self._combo.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         fill_combo(self._combo, _KINDS)
         describe(
             self._combo, "timesPlotCombo", "What is plotted", "What is plotted for each frame."
         )
         self._combo.currentIndexChanged.connect(self._draw)
-        self._summary = ElidedLabel()
+        self._summary = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self._summary.setObjectName("timesSummaryLabel")
         self.plot = pg.PlotWidget()
         describe(
@@ -71,11 +72,8 @@ class TimesPlot(QWidget):
         for item in (self._line, self._odd, self._marker):
             self.plot.addItem(item)
         self.plot.scene().sigMouseClicked.connect(self._on_plot_clicked)
-        label = QLabel("Pl&ot")
-        label.setBuddy(self._combo)
         row = QHBoxLayout()
         row.setContentsMargins(6, 2, 6, 0)
-        row.addWidget(label)
         row.addWidget(self._combo)
         row.addWidget(self._summary, 1)
         layout = QVBoxLayout(self)

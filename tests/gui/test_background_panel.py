@@ -184,7 +184,7 @@ def test_the_wheel_does_not_change_a_setting_that_has_no_focus(qtbot, opened, se
 
 def test_every_control_says_what_it_is(qtbot, panel) -> None:
     controls = panel.findChildren((QComboBox, QAbstractSpinBox, QPushButton))
-    assert len(controls) == 8
+    assert len(controls) == 9
     for control in controls:
         assert control.objectName()
         assert control.accessibleName()
