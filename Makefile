@@ -1,11 +1,12 @@
 # Everything a person or a build server does with a checkout. Each target makes the environment
 # it needs in .venv; set PYTHON to choose the interpreter that it is made with.
 
-.PHONY: help run test bench lint format example clean
+.PHONY: help run test bench lint format example docs bundle clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 VENV := .venv
+BUNDLE := build/bundle-venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -26,6 +27,8 @@ help:
 	@echo "make lint     check style and types"
 	@echo "make format   apply the style"
 	@echo "make example  simulate resources/example.h5 anew"
+	@echo "make docs     build the documentation into build/docs"
+	@echo "make bundle   build dist/flimage, a folder that runs without Python, and try it out"
 	@echo "make clean    remove environments, results and caches"
 
 run: $(VENV)/.with-gui
@@ -51,6 +54,22 @@ format: $(VENV)/.with-test
 example: $(VENV)/.with-test
 	$(BIN)/python scripts/make_example.py resources/example.h5
 
+docs: $(VENV)/.with-docs
+	@# What the libraries of others warn about while they are imported is not ours to mend.
+	PYTHONWARNINGS=ignore $(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
+
+# From an environment of its own: what happens to be installed for the tests stays out of it.
+bundle: $(BUNDLE)/.made
+	@rm -rf build/lib dist/flimage
+	@$(BUNDLE)/bin/python -m pip install --quiet --disable-pip-version-check '.[bundle]'
+	@# The package itself is always installed anew; its version does not change with every edit.
+	@$(BUNDLE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
+	@# Not as a module: that would find the checkout before the installed package.
+	$(BUNDLE)/bin/pyinstaller --noconfirm --log-level ERROR \
+		--distpath dist --workpath build/pyinstaller packaging/flimage.spec
+	$(BUNDLE)/bin/python scripts/check_bundle.py dist/flimage
+
 clean:
 	rm -rf $(VENV) output build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -63,7 +82,7 @@ $(VENV)/.with-%: $(VENV)/.made pyproject.toml setup.cfg
 	@$(PIP) install --quiet --editable '.[$*]'
 	@touch $@ $(if $(filter test,$*),$(VENV)/.with-gui)
 
-$(VENV)/.made:
+$(VENV)/.made $(BUNDLE)/.made:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "flimage needs Python 3.10 or newer, and none was found: install it, or name it with" \
 			"'make run PYTHON=/path/to/python3'." >&2; exit 1; fi
@@ -73,5 +92,5 @@ $(VENV)/.made:
 	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
 		echo "'$(PYTHON)' cannot make virtual environments: install its venv package" \
 			"(Debian and Ubuntu: sudo apt install python3-venv)." >&2; exit 1; fi
-	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PYTHON) -m venv --clear $(@D)
 	@touch $@

@@ -1,0 +1,11 @@
+"""What the bundled program ``flimage`` starts."""
+
+import multiprocessing
+import sys
+
+from flimage.cli import main
+
+if __name__ == "__main__":
+    # A bundle starts itself again for each of its processes.
+    multiprocessing.freeze_support()
+    sys.exit(main())
