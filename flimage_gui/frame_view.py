@@ -131,7 +131,8 @@ class FrameView(QWidget):
         self._saturated.hide()
         self._levels_bar = LevelsBar()
 
-        middle = QHBoxLayout()
+        #: Image and histogram side by side.
+        self.middle = middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self._graphics, 1)
         middle.addWidget(self._levels_bar)
@@ -162,8 +163,8 @@ class FrameView(QWidget):
             self.colormap_combo.addItem(swatch(name), name)
         self.colormap_combo.setIconSize(swatch(DEFAULT).availableSizes()[0])
         for combo, characters, least in (
-            (self.display_combo, 12, 84),
-            (self.colormap_combo, 6, 64),
+            (self.display_combo, 12, 76),
+            (self.colormap_combo, 6, 58),
         ):
             # Wide enough for its texts where there is room, and no hindrance where there is none.
             combo.setSizeAdjustPolicy(
@@ -216,7 +217,7 @@ class FrameView(QWidget):
         )
         row = self._row = QHBoxLayout()
         row.setContentsMargins(8, 3, 6, 3)
-        row.setSpacing(6)
+        row.setSpacing(4)
         row.addWidget(self.display_combo, 3)
         row.addWidget(self.colormap_combo, 2)
         row.addWidget(self.auto_contrast_button)
@@ -275,6 +276,26 @@ class FrameView(QWidget):
     def graphics(self) -> pg.GraphicsView:
         """Widget that shows the image."""
         return self._graphics
+
+    @property
+    def image_item(self) -> FrameImageItem:
+        """What draws the image."""
+        return self._item
+
+    @property
+    def levels_bar(self) -> LevelsBar:
+        """Histogram of the image."""
+        return self._levels_bar
+
+    @property
+    def is_zoomed(self) -> bool:
+        """Whether the person has chosen which part of the image is seen."""
+        return not self._fits
+
+    def set_zoomed(self) -> None:
+        """Keep the part of the image that is seen when the window is resized."""
+        self._fits = False
+        self._box.disableAutoRange()
 
     def add_button(self, button: QWidget) -> None:
         """Put a button into the row above the image, before those that zoom."""

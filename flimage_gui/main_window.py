@@ -35,6 +35,7 @@ from .looking import Looking
 from .metadata_panel import MetadataPanel
 from .notify import MessageBar
 from .opening import Inspected, is_series_file
+from .placing import fit_to_screen
 from .saving import Saving
 from .session import Change, Display, Session
 from .settings import Preferences, Settings
@@ -137,7 +138,7 @@ class MainWindow(QMainWindow):
             ("bleachDock", "Bleaching", _scrolling(self.bleach_panel), right),
             ("metadataDock", "Metadata", self.metadata_panel, right),
             ("traceDock", "Trace and fit", self.trace_view, bottom),
-            ("frameDock", "Frames", self.frame_panel, bottom),
+            ("frameDock", "Frames", _scrolling(self.frame_panel, sideways=True), bottom),
             ("historyDock", "History", self.history_panel, bottom),
         ):
             dock = QDockWidget(title, self)
@@ -273,6 +274,7 @@ class MainWindow(QMainWindow):
         geometry = settings.get(Preferences.geometry)
         if not geometry.isEmpty():
             self.restoreGeometry(geometry)
+        fit_to_screen(self)
         self.frame_view.colormap = settings.get(Preferences.colormap)
         self.frame_view.border_button.setChecked(settings.get(Preferences.show_border))
         self._actions["actionShowBorder"].setChecked(settings.get(Preferences.show_border))
@@ -425,7 +427,8 @@ class MainWindow(QMainWindow):
         docks["traceDock"].raise_()
         trace_height = max(200, round(self.height() * 0.33))
         self.resizeDocks([docks["traceDock"]], [trace_height], Qt.Orientation.Vertical)
-        self.resizeDocks([docks["bleachDock"]], [PANEL_WIDTH], Qt.Orientation.Horizontal)
+        panel_width = min(PANEL_WIDTH, round(self.width() * 0.42))
+        self.resizeDocks([docks["bleachDock"]], [panel_width], Qt.Orientation.Horizontal)
 
     def _show_recent(self) -> None:
         recent = [path for path in self.settings.get(Preferences.recent) if Path(path).exists()]
@@ -545,13 +548,14 @@ class MainWindow(QMainWindow):
         event.accept()
 
 
-def _scrolling(panel: QWidget) -> QScrollArea:
-    """Let a panel scroll where the window is too low for it."""
+def _scrolling(panel: QWidget, sideways: bool = False) -> QScrollArea:
+    """Let a panel scroll where the window is too low for it, or too narrow."""
     area = QScrollArea()
     area.setObjectName(f"{panel.objectName()}Scroll")
     area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    if not sideways:
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setMinimumWidth(300)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setWidget(panel)
-    area.setMinimumWidth(300)
     return area

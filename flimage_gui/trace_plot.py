@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtCore import QPoint, Qt, pyqtSignal
-from PyQt5.QtGui import QFont, QFontMetrics
+from PyQt5.QtCore import QPoint, QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QFont, QFontMetrics, QResizeEvent
 from PyQt5.QtWidgets import QSplitter, QWidget
 
 from .plot_style import PlotColors, make_pen, style_plot, translucent
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TracePlots"]
 
+#: Least height for trace and residuals [px]; below, the trace is shown alone.
+_ROOM_FOR_BOTH = 180
 #: Opacity of the band around the curve.
 _BAND_ALPHA = 60
 #: Frames beyond this number are drawn as smaller dots.
@@ -63,6 +65,7 @@ class TracePlots(QSplitter):
         self._clouds: list[tuple[Any, np.ndarray, np.ndarray]] = []
         self._dots = np.empty((0, 2))
         self._limit = 1.0
+        self._has_fit = False
         self.trace_plot = _plot(
             "tracePlot",
             "Intensity trace and fit",
@@ -183,18 +186,35 @@ class TracePlots(QSplitter):
         self._values = intensity[finite]
         self._dots = np.column_stack([places[finite], intensity[finite]])
         self.curve.setVisible(fit is not None)
-        self.residual_plot.setVisible(fit is not None)
+        self._has_fit = fit is not None
         self.band.setVisible(False)
         if fit is not None:
             self._show_fit(fit, fitted, left_out | (outlying & finite), share)
         self._draw_dots()
-        bottom = self.trace_plot.getAxis("bottom")
-        bottom.setStyle(showValues=fit is None)
-        self.trace_plot.showLabel("bottom", fit is None)
-        self.trace_plot.setLabel("bottom", self.axis.title if fit is None else "")
-        self.residual_plot.setLabel("bottom", self.axis.title)
+        self._arrange()
         self._label_axes()
         self._refresh_legend()
+
+    def _arrange(self) -> None:
+        """Show the residuals below the trace where there is room for both."""
+        both = self._has_fit and self.height() >= _ROOM_FOR_BOTH
+        self.residual_plot.setVisible(both)
+        self.trace_plot.getAxis("bottom").setStyle(showValues=not both)
+        self.trace_plot.showLabel("bottom", not both)
+        self.trace_plot.setLabel("bottom", "" if both else self.axis.title)
+        self.residual_plot.setLabel("bottom", self.axis.title)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Do with the room for the trace alone."""
+        return QSize(super().minimumSizeHint().width(), self.trace_plot.minimumHeight())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave the residuals out where there is no room."""
+        super().resizeEvent(event)
+        both = self._has_fit and event.size().height() >= _ROOM_FOR_BOTH
+        if both == self.residual_plot.isHidden():
+            self._arrange()
+            self._label_axes()
 
     def _show_fit(self, fit: BleachFit, fitted: Any, others: Any, share: float) -> None:
         places = self.axis.positions

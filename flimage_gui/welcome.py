@@ -27,6 +27,8 @@ class WelcomePage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("welcomePage")
+        # It shares its place with the image, which may be lower than this page likes to be.
+        self.setMinimumHeight(150)
         picture = QLabel()
         picture.setPixmap(assets.app_icon().pixmap(QSize(72, 72)))
         title = QLabel("Open a fluorescence recording")
@@ -37,7 +39,7 @@ class WelcomePage(QWidget):
         )
         text.setWordWrap(True)
         text.setProperty("role", "hint")
-        text.setMinimumWidth(440)
+        text.setMinimumWidth(380)
         text.setMaximumWidth(440)
         self._open_button = QPushButton("&Open a recording…")
         describe(self._open_button, "openButton", "Open a recording")

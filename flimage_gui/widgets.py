@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from PyQt5.QtCore import QObject, Qt
+from PyQt5.QtCore import QObject, QSize, Qt
 from PyQt5.QtGui import (
     QPaintEvent,
     QPalette,
+    QResizeEvent,
     QWheelEvent,
 )
 from PyQt5.QtWidgets import (
@@ -20,11 +21,13 @@ from PyQt5.QtWidgets import (
     QStyle,
     QStyleOptionComboBox,
     QStylePainter,
+    QToolButton,
     QWidget,
 )
 
 __all__ = [
     "ChoiceCombo",
+    "ShrinkingButton",
     "add_row",
     "align_labels",
     "blocked",
@@ -123,6 +126,44 @@ class ChoiceCombo(QComboBox):
             super().wheelEvent(event)
         else:
             event.ignore()
+
+
+class ShrinkingButton(QToolButton):
+    """A button with icon and text that shows the icon alone where there is no room for both."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+
+    def _text_width(self) -> int:
+        return self.fontMetrics().horizontalAdvance(f"{self.text()} ") + 4
+
+    @property
+    def shows_text(self) -> bool:
+        """Whether there is room for the text."""
+        return self.toolButtonStyle() != Qt.ToolButtonStyle.ToolButtonIconOnly
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for the room of icon and text."""
+        hint = super().sizeHint()
+        return hint if self.shows_text else hint + QSize(self._text_width(), 0)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Do with the room of the icon."""
+        hint = super().sizeHint()
+        return hint - QSize(self._text_width(), 0) if self.shows_text else hint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Show as much as there is room for."""
+        super().resizeEvent(event)
+        has_room = event.size().width() >= self.sizeHint().width()
+        if has_room != self.shows_text:
+            self.setToolButtonStyle(
+                Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+                if has_room
+                else Qt.ToolButtonStyle.ToolButtonIconOnly
+            )
 
 
 def make_form() -> QFormLayout:
