@@ -179,6 +179,19 @@ def test_every_key_of_the_window_is_listed_and_no_other() -> None:
     assert [row for row in listed if row[0] not in ("key", "---")] == list(shortcut_rows())
 
 
+def test_every_module_that_the_architecture_names_exists() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    library, window = text.partition("## Modules of the library")[2].split(
+        "## Modules of the window"
+    )
+    for part, package in ((library, "flimage"), (window, "flimage_gui")):
+        rows = re.findall(r"^\| (`.*?) \|", part, re.MULTILINE)
+        named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+        there = {path.stem for path in (ROOT / package).iterdir()}
+        assert len(named) > 10
+        assert named <= there
+
+
 def test_the_plotting_example_runs_on_the_image_of_the_published_documentation(
     reader: Reader, real_recording: Callable[[str], Path]
 ) -> None:
