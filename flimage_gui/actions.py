@@ -146,6 +146,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
         keys=(Key.Key_T,),
         checkable=True,
     ),
+    ActionSpec("actionCompareNext", "Compare in the &next way", "", keys=(Key.Key_D,)),
+    ActionSpec("actionCompareOff", "&Off", "Show one image only"),
+    ActionSpec("actionCompareSide", "&Side by side", "Show the raw image beside this one"),
+    ActionSpec("actionCompareSwipe", "S&wipe", "Drag a line over the image"),
+    ActionSpec("actionCompareDifference", "&Difference", "Show this image minus the raw one"),
+    ActionSpec("actionCompareRatio", "&Ratio", "Show this image divided by the raw one"),
     ActionSpec("actionDrawRegion", "&Draw the signal region", "Drag a rectangle on the image"),
     ActionSpec(
         "actionDrawBackground", "Draw the &background region", "Drag a rectangle on the image"
@@ -204,6 +210,7 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         "actionZoomOut",
         "actionZoomOriginal",
         None,
+        "menuCompare",
         "menuPanels",
         "menuTheme",
         "actionWheelSteps",
@@ -227,6 +234,16 @@ MENUS: dict[str, tuple[str | None, ...]] = {
     ),
     "&Help": ("actionShortcuts", None, "actionAbout"),
 }
+
+#: Actions of the submenu for comparing.
+COMPARE_ACTIONS = (
+    "actionCompareNext",
+    "actionCompareOff",
+    "actionCompareSide",
+    "actionCompareSwipe",
+    "actionCompareDifference",
+    "actionCompareRatio",
+)
 
 #: Plain key -> name of the action.
 KEYS: dict[int, str] = {int(key): spec.name for spec in ACTIONS for key in spec.keys}
@@ -263,7 +280,12 @@ def build_actions(parent: QWidget) -> dict[str, QAction]:
 def build_menus(bar: QMenuBar, actions: dict[str, QAction]) -> dict[str, QMenu]:
     """Fill the menu bar; return the submenus that are filled elsewhere, by name."""
     places = {}
-    titles = {"menuRecent": "Open &recent", "menuPanels": "&Panels", "menuTheme": "&Theme"}
+    titles = {
+        "menuCompare": "&Compare",
+        "menuRecent": "Open &recent",
+        "menuPanels": "&Panels",
+        "menuTheme": "&Theme",
+    }
     for title, names in MENUS.items():
         menu = bar.addMenu(title)
         for name in names:
@@ -274,6 +296,8 @@ def build_menus(bar: QMenuBar, actions: dict[str, QAction]) -> dict[str, QMenu]:
                 places[name].setObjectName(name)
             else:
                 menu.addAction(actions[name])
+    for name in COMPARE_ACTIONS:
+        places["menuCompare"].addAction(actions[name])
     return places
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from PyQt5.QtGui import QIcon, QImage, QPixmap
 
-__all__ = ["COLORMAPS", "DEFAULT", "color_table", "swatch"]
+__all__ = ["COLORMAPS", "DEFAULT", "DIVERGING", "color_table", "swatch"]
 
 #: Name for the person -> name of a map in pyqtgraph, or None for those made here.
 COLORMAPS: dict[str, str | None] = {
@@ -25,6 +25,8 @@ COLORMAPS: dict[str, str | None] = {
     "Cividis inverted": "cividis",
 }
 DEFAULT = "Gray"
+#: For differences: blue below 0, white at 0, red above (Kovesi, arXiv:1509.03700).
+DIVERGING = "Blue white red"
 #: Number of colours.
 SIZE = 256
 
@@ -44,7 +46,8 @@ def color_table(name: str) -> np.ndarray:
         table = np.stack([side, 255 * np.clip(position / 0.85, 0, 1), side], axis=1)
         table = table.round().astype(np.uint8)
     else:
-        table = pg.colormap.get(COLORMAPS[name]).getLookupTable(nPts=SIZE, alpha=False)
+        map_name = "CET-D1" if name == DIVERGING else COLORMAPS[name]
+        table = pg.colormap.get(map_name).getLookupTable(nPts=SIZE, alpha=False)
         step = -1 if name.endswith("inverted") else 1
         table = np.ascontiguousarray(table[::step, :3], dtype=np.uint8)
     table.setflags(write=False)

@@ -182,6 +182,12 @@ class DisplayMaker:
             return np.array(np.broadcast_to(total, image.shape), dtype=np.float32)
         return correct_image(image, estimated, 1.0)
 
+    def image(self, index: int, display: Display) -> np.ndarray:
+        """Return the image `(y, x)`, from the store where it is kept; it may not be changed."""
+        return self._source.store.get_or_make(
+            self.key(index, display), lambda: self.make(index, display)
+        )
+
     def _level(self, index: int) -> float | None:
         return None if self._levels is None else float(self._levels[index])
 

@@ -63,6 +63,8 @@ class FrameImageItem(pg.ImageItem):
 
     def __init__(self) -> None:
         super().__init__(axisOrder="row-major")
+        #: What lies to the right of this column is not drawn; None draws everything.
+        self.cut: float | None = None
         self._table: list[int] = []
         self._range = (0.0, 1.0)
         self._saturation: float | None = None
@@ -131,7 +133,8 @@ class FrameImageItem(pg.ImageItem):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         # The last row and column may stand for fewer pixels; they are drawn in full size there,
         # and cut off where the image ends.
-        painter.setClipRect(QRectF(left, top, right - left, bottom - top))
+        end = right if self.cut is None else min(float(right), max(float(left), self.cut))
+        painter.setClipRect(QRectF(left, top, end - left, bottom - top))
         painter.drawImage(QRectF(left, top, columns * step, rows * step), self._qimage)
         painter.restore()
 

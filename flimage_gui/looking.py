@@ -20,6 +20,8 @@ from flimage.errors import FlimageError
 
 from . import assets
 from .annotations import Annotations
+from .compare_view import CompareButton, Comparison
+from .comparing import Mode
 from .drawing import Drawing
 from .frame_view import FrameView
 from .picture import DragOutButton, picture_data, run_drag, save_picture
@@ -93,8 +95,21 @@ class Looking(QObject):
         )
         self.copy_button.clicked.connect(self.copy)
         self.copy_button.drag_started.connect(self._on_copy_button_drag_started)
-        for button in (self.region_button, self.scale_button, self.copy_button):
+        self.compare_button = CompareButton()
+        _set_up(
+            self.compare_button,
+            "compareButton",
+            "compare",
+            "Compare",
+            "Compare what is shown with the raw image, or another one: side by side, with a line"
+            " to swipe, as difference or as ratio (D goes through them).",
+        )
+        self.comparison = Comparison(self._session, self._view, self.compare_button)
+        for button in self._buttons():
             self._view.add_button(button)
+
+    def _buttons(self) -> tuple[QToolButton, ...]:
+        return (self.region_button, self.scale_button, self.compare_button, self.copy_button)
 
     def slots(self) -> dict[str, Callable[[], object]]:
         """Return what actions do, by their names."""
@@ -104,6 +119,12 @@ class Looking(QObject):
             "actionDrawBackground": self.regions.draw_background,
             "actionShowScale": self.scale_button.toggle,
             "actionShowTime": self.time_action.toggle,
+            "actionCompareNext": self._compare_next,
+            "actionCompareOff": lambda: self.comparison.set_mode(Mode.OFF),
+            "actionCompareSide": lambda: self.comparison.set_mode(Mode.SIDE),
+            "actionCompareSwipe": lambda: self.comparison.set_mode(Mode.SWIPE),
+            "actionCompareDifference": lambda: self.comparison.set_mode(Mode.DIFFERENCE),
+            "actionCompareRatio": lambda: self.comparison.set_mode(Mode.RATIO),
             "actionCopyView": self.copy,
             "actionSaveView": self.ask_save,
         }
@@ -121,6 +142,11 @@ class Looking(QObject):
     def cancel(self) -> bool:
         """Stop what is being drawn; tell whether anything was."""
         return self.drawing.cancel()
+
+    def _compare_next(self) -> None:
+        modes = list(Mode)
+        following = modes.index(self.comparison.mode) + 1
+        self.comparison.set_mode(modes[following % len(modes)])
 
     # ------------------------------------------------------------------ the view as a picture
 
@@ -174,7 +200,7 @@ class Looking(QObject):
             self._refresh()
         if change & Change.RECORDING:
             is_open = self._session.source is not None
-            for button in (self.region_button, self.scale_button, self.copy_button):
+            for button in self._buttons():
                 button.setEnabled(is_open)
 
     def _refresh(self) -> None:

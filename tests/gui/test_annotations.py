@@ -54,7 +54,7 @@ def test_scale_bar_is_as_long_as_it_says(qtbot, opened: MainWindow) -> None:
     for _ in range(6):
         view.zoom_in()
     length, text = annotations.scale_bar()
-    assert text in ("200 nm", "0.2 µm")
+    assert text in ("200 nm", "500 nm")
 
 
 def bright_pixels(image: QImage) -> int:
