@@ -227,8 +227,8 @@ flimage 0.3.3; the numbers of the latter stand in brackets. Written by `benchmar
 - **auto**: how often the automatic choice takes the model that made the data [%].
 - **refused**: verdicts that refuse a correction; **raised**: uncaught exceptions.
 
-One count is one photon; unless the name says otherwise: 100 frames of 64×64 pixels, signal up to
-400 counts on a background of 100, read noise 3, 50 s.
+One count is one photon. Standard noise, unless the name says otherwise: 100 frames of 64×64 pixels
+with two cells of 435 pixels, signal up to 1000 counts on a background of 100, read noise 3, 50 s.
 """
 
 

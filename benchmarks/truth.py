@@ -61,7 +61,7 @@ class Case:
     frames: int = 100
     duration: float = 50.0
     side: int = 64
-    signal: float = 400.0
+    signal: float = 1000.0
     background: float = 100.0
     read_noise: float = 3.0
     drift: float = 0.0
@@ -100,7 +100,7 @@ CASES: tuple[Case, ...] = (
     exponential("4 frames", 2.5, frames=4),
     exponential("10 frames", 2.5, 0.1, frames=10),
     exponential("5000 frames", 2.5, 0.1, frames=5000, side=32, spread=0.1, end=0.3),
-    exponential("dim (signal 0.1×)", 2.5, signal=40.0),
+    exponential("dim (signal 0.1×)", 2.5, signal=100.0),
     exponential("read noise 30", 2.5, read_noise=30.0),
     exponential("read noise 100", 2.5, read_noise=100.0),
     exponential("most pixels 0", 2.5, signal=0.6, background=0.05, read_noise=0.0),
