@@ -31,6 +31,7 @@ __all__ = [
     "region_mask",
     "signal_moved",
     "signal_region",
+    "suitable_border",
 ]
 
 Mask = npt.NDArray[np.bool_]
@@ -75,6 +76,25 @@ def border_mask(shape: tuple[int, int], border_px: int) -> Mask:
 def largest_border(shape: tuple[int, int]) -> int:
     """Widest border [px] that still leaves a pixel of an image of `shape` ``(y, x)``."""
     return max((min(shape) - 1) // 2, 0)
+
+
+def suitable_border(shape: tuple[int, int]) -> int:
+    """Width of the border [px] to start with: 20, less where an image of `shape` is small.
+
+    The window and the command line start with it; the functions of the library always with 20.
+
+    Parameters
+    ----------
+    shape
+        Image shape ``(y, x)``.
+
+    Returns
+    -------
+    int
+        At most a sixth of the shorter side, so that at least four ninths of the image are left;
+        0 for an image that has no pixel to spare.
+    """
+    return min(20, max(1, min(shape) // 6), largest_border(shape))
 
 
 def check_border(shape: tuple[int, int], border_px: int) -> None:

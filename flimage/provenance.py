@@ -21,7 +21,16 @@ from .errors import FileFormatError
 from .image_group import RAW, describe
 from .recipe import Recipe
 
-__all__ = ["FRAME_BACKGROUND", "FRAME_GAIN", "Provenance", "frame_attributes", "read", "write"]
+__all__ = [
+    "FRAME_BACKGROUND",
+    "FRAME_GAIN",
+    "Origin",
+    "Provenance",
+    "frame_attributes",
+    "origin",
+    "read",
+    "write",
+]
 
 #: Attributes of the series group.
 SERIES_RECIPE = "bleach recipe"
@@ -64,6 +73,22 @@ class Provenance:
     source: str
     gain: npt.NDArray[np.float64]
     background: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a series was corrected from, and by which version.
+
+    Parameters
+    ----------
+    source
+        Name of the recording that was corrected (no folder), or an empty text.
+    version
+        Version of flimage that wrote the series.
+    """
+
+    source: str
+    version: str
 
 
 def frame_attributes(gain: float, background: float) -> dict[str, float]:
@@ -120,6 +145,19 @@ def read(group: h5py.Group) -> Provenance | None:
         gain=gain,
         background=background,
     )
+
+
+def origin(group: h5py.Group) -> Origin | None:
+    """Tell what a series was corrected from, without looking at its frames.
+
+    Returns
+    -------
+    Origin or None
+        None for a series that was not corrected.
+    """
+    if SERIES_RECIPE not in group.attrs:
+        return None
+    return Origin(_read_text(group, SERIES_SOURCE), _read_text(group, SERIES_VERSION))
 
 
 def _write_text(group: h5py.Group, name: str, text: str) -> None:

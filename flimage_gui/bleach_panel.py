@@ -17,9 +17,10 @@ from .widgets import describe
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit
+    from flimage.provenance import Origin
     from flimage.verdict import Verdict
 
-__all__ = ["BleachPanel", "error_html", "model_summary", "verdict_html"]
+__all__ = ["BleachPanel", "corrected_html", "error_html", "model_summary", "verdict_html"]
 
 _GRADE_WORDS = {
     "good": "Good",
@@ -56,6 +57,9 @@ class BleachPanel(QWidget):
         layout.setContentsMargins(10, 6, 10, 8)
         layout.setSpacing(6)
         self.settings = BleachSettings(session)
+        self._corrected = Notice()
+        describe(self._corrected, "correctedNotice", "This series was corrected already")
+        layout.addWidget(self._corrected)
         layout.addWidget(self.settings)
         layout.addLayout(self._build_run())
         heading = QHBoxLayout()
@@ -139,14 +143,24 @@ class BleachPanel(QWidget):
     # ------------------------------------------------------------------ showing the session
 
     def _on_session_changed(self, change: Change) -> None:
+        if change & Change.RECORDING:
+            self._refresh_correction()
         if change & (Change.RECORDING | Change.JOB):
             self._refresh_job()
         if change & (Change.RECORDING | Change.RECIPE | Change.FIT | Change.SCAN | Change.JOB):
             self._refresh_result()
 
     def _refresh_all(self) -> None:
+        self._refresh_correction()
         self._refresh_job()
         self._refresh_result()
+
+    def _refresh_correction(self) -> None:
+        """Warn of correcting twice: the frames of a result look like those of a recording."""
+        origin = self._session.correction
+        self._corrected.setVisible(origin is not None)
+        if origin is not None:
+            self._corrected.show_notice("caution", corrected_html(origin))
 
     def _refresh_job(self) -> None:
         session = self._session
@@ -170,8 +184,9 @@ class BleachPanel(QWidget):
     def _refresh_result(self) -> None:
         session = self._session
         fit, error = session.fit, session.tuning_error
-        self._table.setVisible(fit is not None)
-        self._model.setVisible(fit is not None)
+        has_result = fit is not None and error is None
+        self._table.setVisible(has_result)
+        self._model.setVisible(has_result)
         if fit is None:
             self._shown_fit = None
             self._is_stale = False
@@ -209,6 +224,11 @@ class BleachPanel(QWidget):
     def _empty_text(self) -> str:
         if self._session.source is None:
             return "Open a recording first."
+        if self._session.correction is not None:
+            return (
+                "The frames are shown as they were corrected. <b>Run correction</b> would fit what"
+                " is left of the decay, and remove it, too."
+            )
         return (
             "No fit yet. <b>Run correction</b> measures the intensity of every frame, fits the"
             " decay and says how far the result can be trusted."
@@ -218,6 +238,16 @@ class BleachPanel(QWidget):
 def error_html(error: Exception) -> str:
     """Write why no fit is possible with the settings as they are."""
     return f"<b>{_SIGNS['refused']} No fit</b><br>{html.escape(str(error))}"
+
+
+def corrected_html(origin: Origin) -> str:
+    """Say that a series was corrected, by what and from what."""
+    source = f", from {html.escape(origin.source)}" if origin.source else ""
+    return (
+        f"<b>{_SIGNS['caution']} Corrected already</b><br>This series was bleach-corrected by"
+        f" flimage {html.escape(origin.version)}{source}. Its background is subtracted (border 0"
+        " px). Correcting it again would count twice: change settings in the original recording."
+    )
 
 
 def model_summary(fit: BleachFit) -> str:

@@ -244,6 +244,9 @@ class Measuring(QObject):
         def done(result: work.Measured) -> None:
             self.error = None
             self.trace, self.levels = result.trace, result.levels
+            if result.error is not None:
+                self._on_job_failed(result.error)
+                return
             if result.fit is not None:
                 self.adopt_fit(result.fit, recipe, edition)
             self.measured.emit(result.fit is not None)

@@ -19,6 +19,7 @@ from .image_store import ImageStore
 if TYPE_CHECKING:
     import h5py
 
+    from flimage.provenance import Origin
     from flimage.readers import Recording
     from flimage.series import FLSeries
     from flimage.source import EditedSource
@@ -58,6 +59,8 @@ class Opened:
         Frames that were decoded on the way, by the keys of a fresh `DisplayMaker`.
     in_use
         Whether another program has the file open for writing.
+    correction
+        What the series was corrected from; None where it was not corrected.
     """
 
     source: EditedSource
@@ -67,6 +70,7 @@ class Opened:
     series: FLSeries
     store: ImageStore
     in_use: bool = False
+    correction: Origin | None = None
 
     @property
     def save_problem(self) -> str:
@@ -140,7 +144,7 @@ def open_series(path: Path, progress: Progress) -> Opened:
     OSError
         When the file cannot be opened.
     """
-    from flimage import storage
+    from flimage import provenance, storage
     from flimage.source import EditedSource, SeriesSource
 
     progress(0, 1, f"Opening {path.name}")
@@ -162,7 +166,9 @@ def open_series(path: Path, progress: Progress) -> Opened:
             images.append(maker.make(index, Display.RAW))
         size = source.meta(0).get("pixel size")
         pixel_size = float(size) if is_number(size) and size > 0 else None
-        return Opened(source, path, image_levels(images), pixel_size, series, store, in_use)
+        correction = provenance.origin(series.h5)
+        levels = image_levels(images)
+        return Opened(source, path, levels, pixel_size, series, store, in_use, correction)
     except BaseException:
         file.close()
         raise

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PyQt5.QtCore import QObject, pyqtSignal
 
+from flimage.background import suitable_border
 from flimage.errors import InputError
 from flimage.progress import Progress
 from flimage.recipe import Recipe
@@ -31,6 +32,7 @@ from .measuring import Measuring
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit, Trace
     from flimage.codec import Compression
+    from flimage.provenance import Origin
     from flimage.scan import SeriesScan
     from flimage.source import EditedSource, Edits
 
@@ -208,6 +210,11 @@ class Session(QObject):
         return self._result_path
 
     @property
+    def correction(self) -> Origin | None:
+        """What the open series was corrected from; None where it was not corrected."""
+        return None if self._opened is None else self._opened.correction
+
+    @property
     def modified(self) -> bool:
         """Whether there are edits of the recording that were not saved."""
         return self._history.state.edits is not self._saved_edits
@@ -268,7 +275,9 @@ class Session(QObject):
         self._opened = opened
         self._source = opened.source
         edits = opened.source.edits
-        recipe = Recipe(border_px=work.suitable_border(opened.source.shape))
+        # The background of a corrected series is gone already.
+        border = 0 if opened.correction else suitable_border(opened.source.shape)
+        recipe = Recipe(border_px=border)
         self._history = History(_State(recipe, edits))
         self._saved_edits = edits
         self._contrast.start(opened.levels)

@@ -66,6 +66,7 @@ class TracePlots(QSplitter):
         self._dots = np.empty((0, 2))
         self._limit = 1.0
         self._has_fit = False
+        self._zoomed = False
         self.trace_plot = _plot(
             "tracePlot",
             "Intensity trace and fit",
@@ -81,7 +82,9 @@ class TracePlots(QSplitter):
         )
         for plot, height, share in ((self.trace_plot, 90, 5), (self.residual_plot, 84, 3)):
             plot.setMinimumHeight(height)
-            plot.getPlotItem().getViewBox().sigResized.connect(self._on_box_resized)
+            box = plot.getPlotItem().getViewBox()
+            box.sigResized.connect(self._on_box_resized)
+            box.sigRangeChangedManually.connect(self._on_box_zoomed)
             self.addWidget(plot)
             self.setStretchFactor(self.count() - 1, share)
             scene = plot.scene()
@@ -286,8 +289,23 @@ class TracePlots(QSplitter):
             self.frame_line.setValue(place)
         self.residual_frame_line.setValue(place)
 
+    def _on_box_zoomed(self) -> None:
+        self._zoomed = True
+
+    @property
+    def is_in_sight(self) -> bool:
+        """Whether the trace lies in the plot and fills it; also where a person chose a part."""
+        if self._zoomed or not len(self._values):
+            return True
+        bottom, top = self.trace_plot.viewRange()[1]
+        low, high = float(self._values.min()), float(self._values.max())
+        if self.level.isVisible():
+            low, high = min(low, 0.0), max(high, 0.0)
+        return bottom <= low and high <= top and high - low > 0.4 * (top - bottom)
+
     def show_all(self, from_zero: bool) -> None:
-        """Show every frame; from zero on, with the background level there, if asked for."""
+        """Show every frame, also those below zero; zero and the background there if asked for."""
+        self._zoomed = False
         self.level.setVisible(from_zero)
         self._refresh_legend()
         if not len(self._values):
@@ -312,7 +330,7 @@ class TracePlots(QSplitter):
                     (self.used, "trace"),
                     (self.curve, "fit"),
                     (self.band, "95 % interval"),
-                    (self.level, "background level"),
+                    (self.level, "zero: background"),
                     (self.unused, "not in the fit"),
                     (self.outliers, "outlier"),
                 )

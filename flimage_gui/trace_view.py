@@ -76,8 +76,8 @@ class TraceView(QWidget):
         describe(
             self._zero_check,
             "traceZeroCheck",
-            "Start the intensity axis at zero",
-            "Start the intensity axis at zero, where the background level is. Switch it off to"
+            "Show zero on the intensity axis",
+            "Let the intensity axis reach zero, where the background level is. Switch it off to"
             " fill the plot with the trace, which shows weak bleaching better.",
         )
         self._all_button = QToolButton()
@@ -131,6 +131,9 @@ class TraceView(QWidget):
         fit, trace = session.fit, session.trace
         if fit is not None and (session.fit_current or trace is None):
             trace = fit.trace
+        if session.tuning_error is not None:
+            # A curve of other settings would look as if it belonged to these.
+            fit = None
         self._stack.setCurrentIndex(0 if trace is None else 1)
         for control in (self._zero_check, self._all_button):
             control.setVisible(trace is not None)
@@ -165,8 +168,8 @@ class TraceView(QWidget):
         )
         self._trace, self._fit = trace, fit
         self._plots.show_trace(trace, fit)
-        if is_new:
-            # Later changes keep the zoom, so that one sees what a setting does.
+        # Later changes keep the scale, so that one sees what a setting does, while it suits.
+        if is_new or not self._plots.is_in_sight:
             self._show_all()
 
     def _show_all(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flimage.errors import InputError, SameFileError
+from flimage.errors import FlimageError, InputError, SameFileError
 from flimage.progress import Progress, ignore_progress
 from flimage.recipe import Recipe
 
@@ -33,11 +33,8 @@ __all__ = [
     "save_in_place",
     "scan",
     "scan_settings",
-    "suitable_border",
 ]
 
-#: Width of the border that a new recording starts with [px], where the frames are large enough.
-USUAL_BORDER = 20
 #: A background plane is fitted to the average of at most this many frames.
 MOST_AVERAGED = 64
 
@@ -54,21 +51,19 @@ class Measured:
         Background level of every frame, (n,) [counts].
     fit
         The fit, or None where it was not asked for.
+    error
+        Why there is no fit although it was asked for.
     """
 
     trace: Trace
     levels: np.ndarray
     fit: BleachFit | None
+    error: Exception | None = None
 
 
 def scan_settings(recipe: Recipe) -> tuple[Any, ...]:
     """Return the settings that a scan depends on; it serves all recipes that share them."""
     return (recipe.region, recipe.background_source, recipe.background_region, recipe.exclude)
-
-
-def suitable_border(shape: tuple[int, int]) -> int:
-    """Return the border to start with [px]: the usual one, less where frames are small."""
-    return min(USUAL_BORDER, max(1, min(shape) // 6))
 
 
 def scan(source: FrameSource, recipe: Recipe, progress: Progress) -> SeriesScan:
@@ -83,7 +78,13 @@ def measure(scanned: SeriesScan, recipe: Recipe, with_fit: bool) -> Measured:
     from flimage import bleach
 
     trace = bleach.make_trace(scanned, recipe)
-    fit = bleach.fit_trace(trace, recipe) if with_fit else None
+    if not with_fit:
+        return Measured(trace, trace.background, None)
+    try:
+        fit = bleach.fit_trace(trace, recipe)
+    except FlimageError as error:
+        # The trace shows why there is no fit.
+        return Measured(trace, trace.background, None, error)
     return Measured(trace, trace.background, fit)
 
 

@@ -261,6 +261,42 @@ def test_colours_follow_the_palette(fitted) -> None:
     assert pg.mkPen(plots(fitted).curve.opts["pen"]).color() == expected
 
 
+def test_frames_below_zero_are_in_sight(opened, session, settle) -> None:
+    # The image of the first frame as background leaves less and less, all of it below zero.
+    session.assign_background_frames([0], None)
+    settle(session)
+    assert session.trace.intensity.min() < 0
+    shown = plots(opened).trace_plot.viewRange()[1]
+    share = 1 / session.trace.region_pixels
+    assert shown[0] < session.trace.intensity.min() * share
+    assert shown[1] > session.trace.intensity.max() * share
+
+
+def test_a_fit_of_other_settings_is_not_drawn_where_these_have_none(
+    fitted, session, settle
+) -> None:
+    assert plots(fitted).curve.isVisible()
+    session.set_recipe(session.recipe.replace(first=0, last=1), "test")
+    settle(session)
+    assert session.tuning_error is not None
+    assert not plots(fitted).curve.isVisible()
+    assert not plots(fitted).residual_plot.isVisible()
+    assert "gain" not in find(fitted, QLabel, "traceReadout").text()
+    session.undo()
+    settle(session)
+    assert plots(fitted).curve.isVisible()
+
+
+def test_a_zoom_of_the_intensities_is_kept(fitted, session, settle) -> None:
+    shown = plots(fitted)
+    box = shown.trace_plot.getPlotItem().getViewBox()
+    box.setYRange(10, 20, padding=0)
+    box.sigRangeChangedManually.emit([True, True])
+    session.set_recipe(session.recipe.replace(border_px=5), "test")
+    settle(session)
+    np.testing.assert_allclose(shown.trace_plot.viewRange()[1], [10, 20])
+
+
 def test_an_unusable_setting_keeps_the_last_trace_in_sight(fitted, session, settle) -> None:
     session.set_recipe(session.recipe.replace(first=0, last=1), "test")
     settle(session)
