@@ -24,7 +24,7 @@ from ._version import __version__
 from .batch_command import add_batch_options, check_batch_options
 from .errors import Cancelled, FlimageError, InputError, OutputExistsError, TimesError
 from .export.options import add_export_options, check_export_options
-from .options import add_recipe_options, positive
+from .options import add_recipe_options, add_selection_options, positive
 
 __all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_OK", "EXIT_REFUSED", "EXIT_USAGE", "main"]
 
@@ -92,6 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     info = add("info", "show what a series, an image or a recording holds")
     info.add_argument("file", type=Path, metavar="FILE")
     _add_group(info)
+    add_selection_options(info)
     info.add_argument("--json", action="store_true", help="print JSON instead of text")
 
     bleach = add("bleach", "correct a series for photobleaching and write a new one")
@@ -147,8 +148,14 @@ def build_parser() -> argparse.ArgumentParser:
     undo.add_argument("out", type=Path, metavar="OUT", help="the series to write")
     _add_overwrite(undo)
 
-    convert = add("convert", "convert a TIFF, OME-TIFF, ImageJ, NPY, NPZ or ND2 recording")
-    convert.add_argument("source", type=Path, metavar="IN", help="the recording")
+    convert = add("convert", "convert a recording in another format into a series")
+    convert.add_argument(
+        "source",
+        type=Path,
+        metavar="IN",
+        help="TIFF, OME-TIFF, ImageJ stack, ND2, CZI, OME-Zarr, NPY or NPZ; a folder of images or a"
+        " pattern in quotes ('folder/*_c1.tif'); or FILE.h5::/group/dataset",
+    )
     convert.add_argument("out", type=Path, metavar="OUT", help="the series to write")
     convert.add_argument(
         "--interval",
@@ -158,7 +165,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     convert.add_argument("--pixel-size", type=positive, metavar="METRES", help="such as 1.1e-7")
     convert.add_argument("--identifier", metavar="NAME", help="of the series (default: file name)")
-    convert.add_argument("--key", metavar="NAME", help="array in an NPZ file that holds several")
+    add_selection_options(convert)
     _add_overwrite(convert)
 
     example = add("example", "copy the simulated example recording")

@@ -19,8 +19,8 @@ from .cli import EXIT_FAILED, EXIT_OK, EXIT_REFUSED
 from .errors import InputError
 from .image_group import is_image_group
 from .opening import find_series, open_series
-from .options import recipe_from
-from .readers import SUFFIXES, open_recording
+from .options import recipe_from, selection_from
+from .readers import is_recording, open_recording
 from .source import SeriesSource
 from .storage import atomic_output, open_file
 
@@ -79,8 +79,8 @@ def _say(arguments: argparse.Namespace, text: str) -> None:
 def run_info(arguments: argparse.Namespace) -> int:
     """Show what a file holds."""
     path: Path = arguments.file
-    if path.suffix.lower() in SUFFIXES:
-        with open_recording(path) as recording:
+    if is_recording(path):
+        with open_recording(path, arguments.key, selection_from(arguments)) as recording:
             facts = facts_of.of_recording(recording)
     else:
         with open_file(path) as file:
@@ -247,6 +247,7 @@ def run_convert(arguments: argparse.Namespace) -> int:
             overwrite=arguments.overwrite,
             progress=progress,
             key=arguments.key,
+            selection=selection_from(arguments),
         )
     if not arguments.quiet:
         with open_file(arguments.out) as file:

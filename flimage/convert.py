@@ -21,7 +21,7 @@ from .errors import InputError
 from .image_group import add_versions
 from .meta import is_number
 from .progress import Progress, ignore_progress
-from .readers import SUFFIXES, Recording, open_recording
+from .readers import SUFFIXES, Recording, Selection, open_recording
 from .storage import SeriesWriter, atomic_output, open_file
 
 __all__ = [
@@ -148,6 +148,15 @@ def write_series(
             progress(index + 1, total, "Converting")
 
 
+def name_of(path: Path) -> str:
+    """Name a series after its file without the ending, or after its folder."""
+    if not path.exists():  # a pattern
+        return path.resolve().parent.name
+    if path.is_dir() and path.suffix.lower() not in SUFFIXES:
+        return path.resolve().name
+    return path.name.removesuffix(path.suffix).removesuffix(".ome")
+
+
 def convert(
     path: str | Path,
     out: str | Path,
@@ -157,8 +166,9 @@ def convert(
     overwrite: bool = False,
     progress: Progress | None = None,
     key: str | None = None,
+    selection: Selection | None = None,
 ) -> Path:
-    """Convert a TIFF, OME-TIFF, ImageJ, NPY, NPZ or ND2 recording into a series file.
+    """Convert a recording in a foreign format into a series file.
 
     Frames are read, compressed and written one after the other, so that memory does not grow with
     the length of the recording. The output appears whole or not at all.
@@ -182,7 +192,10 @@ def convert(
         Called as ``progress(done, total, stage)``; may raise
         :class:`~flimage.errors.Cancelled`.
     key
-        Name of the array in an NPZ file that holds several.
+        Name of the array in an NPZ file, of the image in a Zarr folder, or of the dataset in an
+        HDF5 file.
+    selection
+        Channel, depth and position, where the recording has several.
 
     Returns
     -------
@@ -205,19 +218,20 @@ def convert(
     """
     path, out = Path(path), Path(out)
     with (
-        open_recording(path, key) as recording,
-        atomic_output(out, overwrite=overwrite, source=path) as temporary,
+        open_recording(path, key, selection) as recording,
+        atomic_output(out, overwrite=overwrite, source=recording.path) as temporary,
     ):
         times, size, notes = resolve(recording, interval, pixel_size)
         with open_file(temporary, "w") as h5:
-            name = identifier or path.name.removesuffix(path.suffix).removesuffix(".ome")
+            name = identifier or name_of(recording.path)
             write_series(recording, h5, times, size, name, progress or ignore_progress)
             h5.attrs[ORIGIN] = json.dumps(
                 {
                     "flimage": __version__,
-                    "file": path.name,
+                    "file": recording.path.name,
                     "format": recording.kind,
                     "dtype": str(recording.dtype),
+                    "maximum": recording.maximum,
                     "notes": notes[:_MOST_NOTES],
                 }
             )

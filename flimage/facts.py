@@ -72,12 +72,13 @@ def of_recording(recording: Recording) -> dict[str, Any]:
     return {
         "file": str(recording.path),
         "kind": f"{recording.kind} recording",
-        "bytes": recording.path.stat().st_size,
+        "bytes": recording.path.stat().st_size if recording.path.is_file() else None,
         "frames": recording.n_frames,
         "shape": list(recording.shape),
         "dtype": str(recording.dtype),
         **_time_facts(recording.times),
         "pixel size [m]": recording.pixel_size,
+        "largest possible value": recording.maximum,
         "metadata": {key: _plain(value) for key, value in recording.meta.items()},
         "notes": list(recording.notes),
     }

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .errors import FileFormatError, InputError
 from .recording import Recording, read_block
+from .selecting import Selection
 
 __all__ = ["NpyRecording", "NpzRecording"]
 
@@ -20,8 +21,8 @@ __all__ = ["NpyRecording", "NpzRecording"]
 class _ArrayRecording(Recording):
     """What NPY and NPZ have in common: a header and bare numbers, whose axes nobody named."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, selection: Selection | None = None) -> None:
+        super().__init__(path, selection)
         self._stream: IO[bytes] | None = None
         self._start = 0
         self._whole: npt.NDArray[Any] | None = None
@@ -92,8 +93,8 @@ class NpyRecording(_ArrayRecording):
 
     kind = "NPY"
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, selection: Selection | None = None) -> None:
+        super().__init__(path, selection)
         try:
             self._start_at(path.open("rb"), lambda: np.load(path, allow_pickle=False))
         except BaseException:
@@ -106,8 +107,10 @@ class NpzRecording(_ArrayRecording):
 
     kind = "NPZ"
 
-    def __init__(self, path: Path, key: str | None = None) -> None:
-        super().__init__(path)
+    def __init__(
+        self, path: Path, selection: Selection | None = None, key: str | None = None
+    ) -> None:
+        super().__init__(path, selection)
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as error:

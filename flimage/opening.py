@@ -10,7 +10,7 @@ import h5py
 
 from .errors import InputError
 from .image_group import is_image_group
-from .readers import SUFFIXES
+from .readers import is_recording
 from .series import FLSeries
 from .storage import open_file
 
@@ -86,7 +86,7 @@ def open_series(path: Path, group: str | None = None) -> Iterator[FLSeries]:
     flimage.errors.InputError
         When the file is a recording in another format, holds several series, or none.
     """
-    if path.suffix.lower() in SUFFIXES:
+    if is_recording(path):
         raise InputError(
             f"{path} is no series file yet; convert it first: flimage convert {path}"
             f" {path.with_suffix('.h5').name}"

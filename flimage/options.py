@@ -22,8 +22,17 @@ from .recipe import (
     RegionKind,
     TimeAxis,
 )
+from .selecting import Selection
 
-__all__ = ["add_recipe_options", "frame_numbers", "positive", "recipe_from", "region"]
+__all__ = [
+    "add_recipe_options",
+    "add_selection_options",
+    "frame_numbers",
+    "positive",
+    "recipe_from",
+    "region",
+    "selection_from",
+]
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
@@ -212,6 +221,31 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         metavar="STRENGTH",
         help="denoise each frame first; 1 suits the noise of the image (default: 0, off)",
     )
+
+
+def _count(text: str) -> int:
+    """Read a number that counts from 0."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number; they count from 0")
+    return int(text)
+
+
+def add_selection_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose one time series of a recording."""
+    group = parser.add_argument_group(
+        "what is read", "where a recording holds more than one time series; numbers count from 0"
+    )
+    group.add_argument("--channel", metavar="N", help="number or name of the channel")
+    group.add_argument("--z", type=_count, metavar="N", help="slice along depth")
+    group.add_argument("--position", type=_count, metavar="N", help="position, scene or stack")
+    group.add_argument(
+        "--key", metavar="NAME", help="array in an NPZ file, or image in an OME-Zarr folder"
+    )
+
+
+def selection_from(arguments: argparse.Namespace) -> Selection:
+    """Return which part of a recording the command line asks for."""
+    return Selection(arguments.channel, arguments.z, arguments.position)
 
 
 def recipe_from(arguments: argparse.Namespace) -> Recipe:

@@ -13,15 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import FileFormatError, FlimageError, InputError
+from .selecting import Axis, Layout, Selection
 
 __all__ = ["Recording", "read_block"]
-
-#: Letters of axes along which the frames of a time series may be stacked. "Z" is among them
-#: because ImageJ and many cameras write a time series as slices; "I" and "Q" mean "not stated".
-_TIME_AXES = "TZIQR"
-
-#: What a person calls the axes that cannot be time.
-_AXIS_NAMES = {"C": "channel", "P": "position", "S": "sample", "Z": "depth", "T": "time"}
 
 
 class Recording(abc.ABC):
@@ -41,6 +35,12 @@ class Recording(abc.ABC):
         (n,) float64 [s]; None when the file states none.
     pixel_size : float or None
         [m]; None when the file states none.
+    maximum : int or None
+        Largest value that the detector can give; None where it is not known.
+    axes : tuple of flimage.selecting.Axis
+        Axes of the file besides y and x that have more than one plane.
+    selection : flimage.selecting.Selection
+        What is read of them.
     notes : tuple of str
         Where each value came from, and what else a person should know about the reading.
     meta : dict
@@ -51,13 +51,16 @@ class Recording(abc.ABC):
     #: Name of the format in messages.
     kind: ClassVar[str] = ""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, selection: Selection | None = None) -> None:
         self.path = path
+        self.selection = Selection() if selection is None else selection
+        self.axes: tuple[Axis, ...] = ()
         self.n_frames = 0
         self.shape = (0, 0)
         self.dtype: np.dtype[Any] = np.dtype("uint16")
         self.times: npt.NDArray[np.floating[Any]] | None = None
         self.pixel_size: float | None = None
+        self.maximum: int | None = None
         self.meta: dict[str, Any] = {}
         self._notes: list[str] = []
 
@@ -130,43 +133,50 @@ class Recording(abc.ABC):
     def close(self) -> None:
         """Close the file; calling it again does nothing."""
 
-    def _set_axes(self, axes: str, shape: Sequence[int], remedy: str) -> None:
-        """Check that `axes` of `shape` are those of a time series and take its size from them."""
-        named = [
-            (axis, int(size))
-            for axis, size in zip(axes, shape, strict=True)
-            if size != 1 or axis in "YX"
-        ]
-        if any(axis == "S" for axis, _ in named):
-            raise InputError(
-                f"{self.path} holds colour images (RGB); split the channels and save one of them"
-                " as a grey-scale stack, in ImageJ with Image › Color › Split Channels."
-            )
-        stack = named[:-2]
-        if [axis for axis, _ in named[-2:]] != ["Y", "X"] or len(stack) > 1:
-            found = ", ".join(f"{_AXIS_NAMES.get(a, a.lower())} {n}" for a, n in named)
-            raise InputError(
-                f"{self.path} has {len(named)} axes ({found}), but a series has time, y and x;"
-                f" {remedy}"
-            )
-        if stack and stack[0][0] not in _TIME_AXES:
-            axis, size = stack[0]
-            raise InputError(
-                f"{self.path} holds {size} images along the axis"
-                f" '{_AXIS_NAMES.get(axis, axis)}', not along time; {remedy}"
-            )
-        if stack and stack[0][0] == "Z":
-            self._notes.append("The stack's axis is called z; its slices are taken as time points.")
-        self.n_frames = stack[0][1] if stack else 1
-        self.shape = (named[-2][1], named[-1][1])
-        if 0 in (self.n_frames, *self.shape):
-            raise InputError(f"{self.path} holds no pixels (shape {tuple(shape)}).")
+    def _set_axes(
+        self,
+        axes: str,
+        shape: Sequence[int],
+        remedy: str,
+        channels: Sequence[str] = (),
+    ) -> None:
+        """Find the frames of the time series among all planes of the file.
+
+        Parameters
+        ----------
+        axes, shape
+            Letters and sizes of all axes, the slowest first.
+        remedy
+            What can be done instead of choosing, as the end of a sentence.
+        channels
+            Names of the channels.
+        """
+        layout = Layout(self.path, axes, shape, self.selection, channels)
+        layout.check(remedy)
+        self._layout = layout
+        self._notes += layout.notes
+        self.axes = layout.axes
+        self.n_frames = layout.n_frames
+        self.shape = layout.shape
 
     def _check_dtype(self) -> None:
         if self.dtype.kind not in "uif" or self.dtype.itemsize > 8:
             kind = {"b": "a mask", "c": "complex numbers"}.get(self.dtype.kind, str(self.dtype))
             raise InputError(
                 f"{self.path} holds {kind}, not intensities; save it as whole or real numbers."
+            )
+        # Where the file states fewer significant bits, the reader lowers it.
+        if self.dtype.kind == "u" and self.dtype.itemsize <= 2:
+            self.maximum = 256**self.dtype.itemsize - 1
+
+    def _set_bits(self, bits: object, origin: str) -> None:
+        """Keep the largest value of a detector of so many significant bits."""
+        if not isinstance(bits, (int, np.integer)) or self.dtype.kind != "u":
+            return
+        if 1 <= bits < 8 * self.dtype.itemsize:
+            self.maximum = 2 ** int(bits) - 1
+            self._notes.append(
+                f"The detector has {bits} bits (up to {self.maximum}), from {origin}."
             )
 
     def _set_times(self, times: npt.ArrayLike, origin: str) -> None:

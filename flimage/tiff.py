@@ -7,6 +7,8 @@ for printing.
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import logging
 import math
 import re
@@ -21,64 +23,10 @@ import tifffile
 
 from .errors import FileFormatError, InputError
 from .recording import Recording, read_block
+from .selecting import Axis, ChoiceNeededError, Selection
+from .units import METRES, SECONDS, number_of, scale_of
 
 __all__ = ["TiffRecording"]
-
-#: Units of length as OME-XML and ImageJ write them, in metres.
-_METRES = {
-    "m": 1.0,
-    "cm": 1e-2,
-    "centimeter": 1e-2,
-    "mm": 1e-3,
-    "millimeter": 1e-3,
-    "µm": 1e-6,  # micro sign
-    "μm": 1e-6,  # Greek mu
-    "\\u00b5m": 1e-6,  # as ImageJ escapes it
-    "um": 1e-6,
-    "micron": 1e-6,
-    "microns": 1e-6,
-    "micrometer": 1e-6,
-    "nm": 1e-9,
-    "nanometer": 1e-9,
-    "pm": 1e-12,
-    "å": 1e-10,
-    "inch": 0.0254,
-    "in": 0.0254,
-}
-
-#: Units of time as OME-XML and ImageJ write them, in seconds.
-_SECONDS = {
-    "s": 1.0,
-    "sec": 1.0,
-    "second": 1.0,
-    "seconds": 1.0,
-    "ms": 1e-3,
-    "msec": 1e-3,
-    "µs": 1e-6,
-    "μs": 1e-6,
-    "us": 1e-6,
-    "ns": 1e-9,
-    "min": 60.0,
-    "minute": 60.0,
-    "minutes": 60.0,
-    "h": 3600.0,
-    "hour": 3600.0,
-    "hours": 3600.0,
-    "d": 86400.0,
-}
-
-
-def _number(value: Any) -> float:
-    """Convert to float; NaN when it is no number."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan
-
-
-def _scale(units: dict[str, float], unit: Any, default: str) -> float:
-    """Size of a unit in SI; NaN when it is unknown."""
-    return units.get(str(unit or default).strip().lower(), math.nan)
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -121,9 +69,11 @@ class TiffRecording(Recording):
 
     kind = "TIFF"
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, selection: Selection | None = None) -> None:
+        super().__init__(path, selection)
         self._whole: npt.NDArray[Any] | None = None
+        self._pages: list[Any] = []
+        self._image = 0
         self._block: int | None = None
         with _remarks() as remarks:
             try:
@@ -139,32 +89,31 @@ class TiffRecording(Recording):
         self._notes += [f"The TIFF reader remarks: {text}" for text in dict.fromkeys(remarks)]
 
     def _open_series(self) -> None:
-        """Find the one stack of the file; thumbnails and labels beside it don't count."""
+        """Find the stack to read; thumbnails and labels beside it don't count."""
         found = [s for s in self._file.series if not s.keyframe.is_reduced]
         if not found:
             raise FileFormatError(f"{self.path} holds no image.")
         series = found[0]
+        axes, shape = series.axes, series.shape
+        pages: Sequence[Any] = series.pages
+        if len(found) > 1:
+            alike = len({(s.shape, s.axes, s.dtype) for s in found}) == 1
+            if alike and all(len(s.pages) == 1 for s in found):
+                # Images that a program wrote one by one, without saying that they belong together.
+                axes, shape = f"I{axes}", (len(found), *shape)
+                pages = [s.pages[0] for s in found]
+            else:
+                series = self._choose_stack(found)
+                axes, shape, pages = series.axes, series.shape, series.pages
+                found = [series]
         self.dtype = np.dtype(series.dtype)
         self._check_dtype()
-        axes, shape = series.axes, series.shape
-        self._pages: Sequence[Any] = series.pages
-        if len(found) > 1:
-            # Images that a program wrote one by one, without saying that they belong together.
-            alike = {(s.shape, s.axes, s.dtype) for s in found}
-            if len(alike) > 1 or any(len(s.pages) != 1 for s in found):
-                shapes = ", ".join("×".join(map(str, s.shape)) for s in found[:4])
-                raise InputError(
-                    f"{self.path} holds {len(found)} stacks ({shapes}{', …' if found[4:] else ''});"
-                    " save the one to use as a file of its own. (The frames of a series must be of"
-                    " one size.)"
-                )
-            axes, shape = f"I{axes}", (len(found), *shape)
-            self._pages = [s.pages[0] for s in found]
         self._set_axes(
             axes,
             shape,
             "save one channel, position and depth as a stack over time, in ImageJ with"
             " Image › Duplicate… or Image › Hyperstacks › Make Subset….",
+            self._channel_names(),
         )
         if len(found) == 1 and series.dataoffset is not None:
             # One block of bytes, often announced by the first page alone (ImageJ beyond 4 GB).
@@ -173,16 +122,47 @@ class TiffRecording(Recording):
                     f"{self.path} ends before its last frame; it was not written or copied whole."
                 )
             self._block = int(series.dataoffset)
+            self._keyframe = series.keyframe
             return
-        if len(self._pages) < self.n_frames and math.prod(series.keyframe.shape) == math.prod(
-            self.shape
-        ):
-            self._pages = [*self._pages, *[None] * (self.n_frames - len(self._pages))]
-        if len(self._pages) != self.n_frames:
+        self._keyframe = pages[0].keyframe
+        planes = self._layout.planes
+        if len(pages) < planes and math.prod(series.keyframe.shape) == math.prod(self.shape):
+            pages = [*pages, *[None] * (planes - len(pages))]
+        if len(pages) != planes:
             # Frames that are no pages of their own (volumes, separate planes): read at once.
-            self._whole = series.asarray().reshape(self.n_frames, *self.shape)
-        elif any(page is None for page in self._pages):
+            self._whole = series.asarray().reshape(planes, *self.shape)
+            return
+        self._pages = [pages[self._layout.plane(index)] for index in range(self.n_frames)]
+        if any(page is None for page in self._pages):
             self._drop_missing()
+
+    def _choose_stack(self, found: Sequence[Any]) -> Any:
+        """Choose one of several stacks, which are the positions of a recording."""
+        if len(found) > 1 and self.selection.position is None:
+            shapes = ", ".join("×".join(map(str, s.shape)) for s in found[:4])
+            axis = Axis("P", len(found), tuple(s.name or "" for s in found))
+            raise ChoiceNeededError(
+                f"{self.path} holds {len(found)} stacks ({shapes}{', …' if found[4:] else ''});"
+                f" choose one with {axis.choices}, or save the one to use as a file of its own."
+                " (The frames of a series must be of one size.)",
+                (axis,),
+            )
+        number = self.selection.position or 0
+        if not 0 <= number < len(found):
+            raise InputError(
+                f"{self.path} has no position {number}; there is (0 to {len(found) - 1})"
+                " (--position)."
+            )
+        self._notes.append(f"Images are those of position {number} of {len(found)}.")
+        # Within this stack there is one position only.
+        self.selection = dataclasses.replace(self.selection, position=None)
+        self._image = number
+        return found[number]
+
+    def _channel_names(self) -> list[str]:
+        """Names of the channels, as far as the file states them."""
+        names = [channel.get("Name") for channel in _as_list(self._ome_pixels().get("Channel"))]
+        return [] if None in names else [str(name) for name in names]
 
     def _drop_missing(self) -> None:
         """Shorten the series to the frames that an interrupted acquisition did write."""
@@ -203,9 +183,27 @@ class TiffRecording(Recording):
             self._read_ome()
         if self._file.is_imagej:
             self._read_imagej()
-        software = self._pages[0].keyframe.software
+        software = self._keyframe.software
         if software:
             self.meta["software"] = str(software).strip()
+
+    @functools.cached_property
+    def _ome(self) -> list[dict[str, Any]]:
+        """Images of the OME-XML; none where it is damaged, or there is none."""
+        if not self._file.is_ome:
+            return []
+        try:
+            tree = tifffile.xml2dict(self._file.ome_metadata or "")
+        except SyntaxError:  # xml.etree.ElementTree.ParseError is one
+            return []
+        return _as_list(tree.get("OME", {}).get("Image"))
+
+    def _ome_pixels(self) -> dict[str, Any]:
+        """Return what OME-XML says about the pixels of the image that is read."""
+        if not self._image < len(self._ome):
+            return {}
+        pixels: dict[str, Any] = self._ome[self._image].get("Pixels", {})
+        return pixels
 
     def _read_ome(self) -> None:
         """Take times and pixel size from the first image in the OME-XML.
@@ -214,32 +212,34 @@ class TiffRecording(Recording):
         ----------
         https://docs.openmicroscopy.org/ome-model/latest/developers/model-overview.html
         """
-        try:
-            tree = tifffile.xml2dict(self._file.ome_metadata or "")
-        except SyntaxError:  # xml.etree.ElementTree.ParseError is one
+        pixels = self._ome_pixels()
+        if not pixels:
             self._notes.append("The OME-XML is damaged and was not used.")
             return
-        images = _as_list(tree.get("OME", {}).get("Image"))
-        pixels = images[0].get("Pixels", {}) if images else {}
-        scale_x = _scale(_METRES, pixels.get("PhysicalSizeXUnit"), "µm")
-        scale_y = _scale(_METRES, pixels.get("PhysicalSizeYUnit"), "µm")
+        self._set_bits(pixels.get("SignificantBits"), "OME SignificantBits")
+        scale_x = scale_of(METRES, pixels.get("PhysicalSizeXUnit"), "µm")
+        scale_y = scale_of(METRES, pixels.get("PhysicalSizeYUnit"), "µm")
         self._set_pixel_size(
-            _number(pixels.get("PhysicalSizeX")) * scale_x,
-            _number(pixels.get("PhysicalSizeY")) * scale_y,
+            number_of(pixels.get("PhysicalSizeX")) * scale_x,
+            number_of(pixels.get("PhysicalSizeY")) * scale_y,
             "OME PhysicalSizeX",
         )
-        axis = "Z" if pixels.get("SizeT") == 1 and pixels.get("SizeZ", 1) > 1 else "T"
+        time = self._layout.time
+        axis = "T" if time is None or time.letter != "Z" else "Z"
+        chosen = {f"The{k}": v for k, v in self._layout.coordinates(0).items() if k in "CZT"}
+        chosen.pop(f"The{axis}", None)
         times: dict[int, float] = {}
         for plane in _as_list(pixels.get("Plane")):
-            if "DeltaT" in plane:
-                scale = _scale(_SECONDS, plane.get("DeltaTUnit"), "s")
+            # Channels and depths are taken one after the other, so each has times of its own.
+            if "DeltaT" in plane and all(plane.get(k, v) == v for k, v in chosen.items()):
+                scale = scale_of(SECONDS, plane.get("DeltaTUnit"), "s")
                 index = int(plane.get(f"The{axis}", 0))
-                times.setdefault(index, _number(plane["DeltaT"]) * scale)
+                times.setdefault(index, number_of(plane["DeltaT"]) * scale)
         if times:
             stamps = [times.get(index, math.nan) for index in range(self.n_frames)]
             self._set_times(stamps, "OME DeltaT of each plane")
-        increment = _number(pixels.get("TimeIncrement"))
-        scale = _scale(_SECONDS, pixels.get("TimeIncrementUnit"), "s")
+        increment = number_of(pixels.get("TimeIncrement"))
+        scale = scale_of(SECONDS, pixels.get("TimeIncrementUnit"), "s")
         self._set_interval(increment * scale, "OME TimeIncrement")
 
     def _read_imagej(self) -> None:
@@ -248,28 +248,31 @@ class TiffRecording(Recording):
         The resolution is in pixels per `unit`; without a unit it is the one for printing.
         """
         properties = self._file.imagej_metadata or {}
-        scale = _scale(_SECONDS, properties.get("tunit"), "sec")
-        self._set_interval(_number(properties.get("finterval")) * scale, "ImageJ's frame interval")
-        rate = _number(properties.get("fps"))
+        scale = scale_of(SECONDS, properties.get("tunit"), "sec")
+        self._set_interval(
+            number_of(properties.get("finterval")) * scale, "ImageJ's frame interval"
+        )
+        rate = number_of(properties.get("fps"))
         if rate > 0:
             self._set_interval(1 / rate, "ImageJ's frame rate")
         unit = properties.get("unit")
         if unit and self.pixel_size is None:
-            scale = _scale(_METRES, unit, "")
-            x, y = self._pages[0].keyframe.resolution
+            scale = scale_of(METRES, unit, "")
+            x, y = self._keyframe.resolution
             if x > 0 and y > 0:
                 self._set_pixel_size(
-                    scale / x, _scale(_METRES, properties.get("yunit"), unit) / y, "ImageJ"
+                    scale / x, scale_of(METRES, properties.get("yunit"), unit) / y, "ImageJ"
                 )
 
     def _read(self, index: int) -> npt.NDArray[Any]:
         if self._whole is not None:
-            whole: npt.NDArray[Any] = self._whole[index]
+            whole: npt.NDArray[Any] = self._whole[self._layout.plane(index)]
             return whole
         if self._block is not None:
             size = math.prod(self.shape) * self.dtype.itemsize
             dtype = self.dtype.newbyteorder(self._file.byteorder)
-            return read_block(self._file.filehandle, self._block + index * size, self.shape, dtype)
+            start = self._block + self._layout.plane(index) * size
+            return read_block(self._file.filehandle, start, self.shape, dtype)
         with _remarks():
             image: npt.NDArray[Any] = self._pages[index].asarray()
         return image.reshape(image.shape[-2:]) if image.size == math.prod(self.shape) else image

@@ -1,0 +1,150 @@
+"""Datasets in HDF5 files of other programs as recordings: ``FILE.h5::/group/dataset``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from .errors import FileFormatError, InputError
+from .recording import Recording
+from .selecting import Selection
+from .storage import open_file
+
+__all__ = ["SEPARATOR", "Hdf5Recording", "list_datasets"]
+
+#: Stands between the name of a file and of what is in it.
+SEPARATOR = "::"
+
+#: Datasets that are named in a message.
+_NAMED = 6
+
+#: What dimension labels mean.
+_LETTERS = {
+    **dict.fromkeys(("t", "time", "frame", "frames"), "T"),
+    **dict.fromkeys(("c", "channel", "channels"), "C"),
+    **dict.fromkeys(("z", "depth", "slice"), "Z"),
+    **dict.fromkeys(("p", "position", "scene", "s"), "P"),
+    "y": "Y",
+    "x": "X",
+}
+
+
+def list_datasets(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
+    """List what could be a recording in an HDF5 file.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    datasets : list of (name, shape, type)
+        Datasets of numbers with at least two axes; not the frames of a flimage series.
+    """
+    found: list[tuple[str, tuple[int, ...], str]] = []
+
+    def visit(name: str, item: Any) -> None:
+        if not isinstance(item, h5py.Dataset) or item.shape is None:
+            return
+        if item.dtype.kind in "uif" and item.ndim >= 2 and "fluorescence/" not in name:
+            found.append((f"/{name}", tuple(int(n) for n in item.shape), str(item.dtype)))
+
+    with open_file(path) as file:
+        file.visititems(visit)
+    return found
+
+
+class Hdf5Recording(Recording):
+    """A dataset of shape (t, y, x), or of more axes if they are labelled, in an HDF5 file."""
+
+    kind = "HDF5 dataset"
+
+    def __init__(
+        self, path: Path, selection: Selection | None = None, key: str | None = None
+    ) -> None:
+        super().__init__(path, selection)
+        name = self._only() if key is None else key
+        self._file = open_file(path)
+        try:
+            dataset = self._file.get(name)
+            if not isinstance(dataset, h5py.Dataset):
+                what = "a group" if isinstance(dataset, h5py.Group) else "not there"
+                raise InputError(f"{path}: {name} is {what}; {self._known()}")
+            self._dataset = dataset
+            self.dtype = dataset.dtype
+            self._check_dtype()
+            self._set_axes(
+                self._letters(), dataset.shape, "save one of them as a dataset (t, y, x)."
+            )
+            self._read_pixel_size()
+        except BaseException:
+            self.close()
+            raise
+        self._notes.append(f"Images are the dataset {dataset.name}.")
+
+    def _known(self) -> str:
+        """Name what is there, as the end of a sentence."""
+        datasets = list_datasets(self.path)
+        if not datasets:
+            return "the file holds no dataset of images."
+        some = ", ".join(
+            f"{self.path.name}{SEPARATOR}{name} ({'×'.join(map(str, shape))})"
+            for name, shape, _ in datasets[:_NAMED]
+        )
+        return f"choose one of {some}{', …' if len(datasets) > _NAMED else '.'}"
+
+    def _only(self) -> str:
+        with open_file(self.path) as file:
+            if "fli_0" in file:
+                raise InputError(f"{self.path} is a series already; it needs no conversion.")
+        datasets = list_datasets(self.path)
+        if len(datasets) != 1:
+            count = len(datasets) or "no"
+            raise InputError(
+                f"{self.path} holds {count} datasets that could be a recording; {self._known()}"
+            )
+        return datasets[0][0]
+
+    def _letters(self) -> str:
+        """Letters of the axes, from the dimension labels or from their number."""
+        ndim = self._dataset.ndim
+        labels = [dimension.label for dimension in self._dataset.dims]
+        if all(labels):
+            letters = "".join(_LETTERS.get(label.lower(), "Q") for label in labels)
+            self._notes.append(f"Axes are {', '.join(labels)}, from the dimension labels.")
+            return letters
+        if not 2 <= ndim <= 3:
+            raise InputError(
+                f"{self.path}: {self._dataset.name} has {ndim} axes, and none is labelled; label"
+                " its dimensions (t, c, z, y, x), or save one recording as a dataset (t, y, x)."
+            )
+        return "TYX"[-ndim:]
+
+    def _read_pixel_size(self) -> None:
+        """Take the pixel size that ImageJ's and ilastik's HDF5 plug-ins write [µm]."""
+        size = np.ravel(self._dataset.attrs.get("element_size_um", ()))
+        if size.size >= 2 and size.dtype.kind in "uif":
+            y, x = (float(value) * 1e-6 for value in size[-2:])
+            self._set_pixel_size(x, y, "the attribute element_size_um")
+
+    def _read(self, index: int) -> npt.NDArray[Any]:
+        if not self._file:
+            raise InputError(f"{self.path} is closed.")
+        position = self._layout.coordinates(index)
+        leading = tuple(position[letter] for letter, _ in self._layout.leading)
+        try:
+            image: npt.NDArray[Any] = self._dataset[leading]
+        except OSError as error:
+            raise FileFormatError(
+                f"{self.path}: frame {index} of {self._dataset.name} is damaged ({error})."
+            ) from error
+        return image
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,123 @@
+"""Folders of single images as recordings, one file per frame, in the order a person reads."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from .errors import FileFormatError, InputError
+from .recording import Recording
+from .selecting import Selection
+
+__all__ = ["FolderRecording", "is_pattern", "natural_key"]
+
+#: Endings that are read by tifffile, and by Pillow.
+_TIFF = (".tif", ".tiff")
+_OTHER = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png")
+
+
+def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
+    """Key that sorts ``img2`` before ``img10``.
+
+    Parameters
+    ----------
+    name
+        Name of a file.
+    """
+    # A name starts with a text, maybe an empty one, so that texts and numbers take turns.
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return tuple((1, int(part)) if part.isdigit() else (0, part) for part in parts)
+
+
+def is_pattern(path: Path) -> bool:
+    """Tell whether a name stands for several files, such as ``folder/*_c1.tif``."""
+    return not path.exists() and glob.has_magic(path.name) and path.parent.is_dir()
+
+
+class FolderRecording(Recording):
+    """Images in a folder: all of them, or those that a pattern names."""
+
+    kind = "image folder"
+
+    def __init__(self, path: Path, selection: Selection | None = None) -> None:
+        super().__init__(path, selection)
+        self._files = self._find()
+        first = self._load(self._files[0])
+        self.dtype = first.dtype
+        self._check_dtype()
+        axes = "I" * (first.ndim - 2) + "YX"
+        if first.ndim == 3 and first.shape[-1] in (3, 4):
+            axes = "YXS"
+        if first.ndim > 3 or axes == "IYX":
+            raise InputError(
+                f"{self._files[0]} holds {first.shape[0]} images, but in a folder each file is one"
+                " frame; convert such a file on its own."
+            )
+        remedy = "save each frame as a grey-scale image in a file of its own."
+        self._set_axes(f"T{axes}", (len(self._files), *first.shape), remedy)
+        names = self._files[0].name, self._files[-1].name
+        self._notes.append(
+            f"Frames are the {len(self._files)} files {names[0]} … {names[1]}, in natural order."
+        )
+
+    def _find(self) -> list[Path]:
+        """Find the images, which have to be of one kind."""
+        if self.path.is_dir():
+            found = [p for p in self.path.iterdir() if not p.name.startswith(".")]
+        else:
+            found = list(self.path.parent.glob(self.path.name))
+        images = [p for p in found if p.is_file() and p.suffix.lower() in (*_TIFF, *_OTHER)]
+        if not images:
+            raise InputError(
+                f"{self.path} holds no images; they have to end in"
+                f" {', '.join(sorted((*_TIFF, *_OTHER)))}."
+            )
+        kinds = sorted({p.suffix.lower() for p in images})
+        if len(kinds) > 1 and not {*kinds} <= {*_TIFF}:
+            raise InputError(
+                f"{self.path} holds images of several kinds ({', '.join(kinds)}); name those that"
+                f" belong together with a pattern, such as '{self._example(kinds[0])}'."
+            )
+        return sorted(images, key=lambda p: natural_key(p.name))
+
+    def _example(self, suffix: str) -> Path:
+        folder = self.path if self.path.is_dir() else self.path.parent
+        return folder / f"*{suffix}"
+
+    def _load(self, path: Path) -> npt.NDArray[Any]:
+        try:
+            if path.suffix.lower() in _TIFF:
+                image: npt.NDArray[Any] = tifffile.imread(path)
+                return image
+            from PIL import Image
+
+            with Image.open(path) as picture:
+                # A palette is how a picture is shown, not what was measured.
+                return np.asarray(picture.convert("RGB") if picture.mode == "P" else picture)
+        # Damaged files make the decoders raise many kinds of exceptions.
+        except Exception as error:
+            raise FileFormatError(f"{path} is not a readable image: {error}") from error
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """Files of the frames, in order."""
+        return tuple(self._files)
+
+    def _read(self, index: int) -> npt.NDArray[Any]:
+        image = self._load(self._files[index])
+        if image.shape != self.shape:
+            raise FileFormatError(
+                f"{self._files[index]} is of shape {image.shape}, but the images before it of"
+                f" {self.shape}; the frames of a series must be of one size."
+            )
+        return image
+
+    def close(self) -> None:
+        """Do nothing: files are only open while they are read."""
