@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError, TooFewFramesError
+from .events import EventPreservation, event_preservation
 from .fitting import Solution, fit_weighted, solve
 from .models import MODELS, Model, get_model
 from .profile import profile
@@ -32,10 +33,12 @@ __all__ = [
     "REASON_CODES",
     "BleachFit",
     "Candidate",
+    "EventPreservation",
     "Parameter",
     "Reason",
     "Trace",
     "Verdict",
+    "event_preservation",
     "fit",
     "fit_trace",
     "make_trace",
