@@ -34,8 +34,10 @@ _COARSE = 512
 _FULL_WEIGHT, _NO_WEIGHT = 3.0, 5.0
 #: Residuals are never taken to be much smaller than the noise of the pixels.
 _LEAST_SCALE = 0.7
+#: Up to this many frames, every pair of frames is left out once.
+_FEW = 12
 #: A start without some frames is preferred when it fits the rest this much better.
-_CLEARLY = 0.75
+_CLEARLY = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +128,12 @@ def coarse(t: Array, y: Array, w: Array) -> tuple[Array, Array, Array]:
     return times, values, weight[kept]
 
 
-def _search(model: Model, t: Array, y: Array, w: Array, count: int) -> list[tuple[Array, Array]]:
+def _search(
+    model: Model, t: Array, y: Array, w: Array, count: int, bounds: Array
+) -> list[tuple[Array, Array]]:
     """Heights and rates of the `count` best, clearly different starting points."""
     t, y, w = coarse(t, y, w)
+    inside = (model.starts <= bounds[:, 1] + 0.3).all(axis=1)
     library = model.library_shapes(t)
     products = (library * w) @ library.T
     with_data = library @ (w * y)
@@ -137,7 +142,7 @@ def _search(model: Model, t: Array, y: Array, w: Array, count: int) -> list[tupl
         products[picks[:, :, None], picks[:, None, :]], with_data[picks]
     )
     found: list[tuple[Array, Array]] = []
-    for index in np.argsort(-gained, kind="stable"):
+    for index in np.argsort(np.where(inside, -gained, np.inf), kind="stable"):
         theta = model.starts[index]
         if all(np.max(np.abs(theta - other), initial=0.0) > 1.2 for _, other in found):
             found.append((found_heights[index], theta))
@@ -147,12 +152,12 @@ def _search(model: Model, t: Array, y: Array, w: Array, count: int) -> list[tupl
 
 
 def _refine(
-    model: Model, t: Array, y: Array, w: Array, linear: Array, theta: Array
+    model: Model, t: Array, y: Array, w: Array, bounds: Array, linear: Array, theta: Array
 ) -> tuple[Array, Array, float]:
     """Levenberg-Marquardt with heights kept at or above 0 and rates kept inside their bounds."""
     p = linear.size
-    lower = np.concatenate([np.zeros(p), model.bounds[:, 0]])
-    upper = np.concatenate([np.full(p, np.inf), model.bounds[:, 1]])
+    lower = np.concatenate([np.zeros(p), bounds[:, 0]])
+    upper = np.concatenate([np.full(p, np.inf), bounds[:, 1]])
     x = np.clip(np.concatenate([linear, theta]), lower, upper)
     residual = y - model.evaluate(t, x[:p], x[p:])
     cost = float(w @ residual**2)
@@ -215,10 +220,12 @@ def fit_weighted(
     -------
     linear, theta, cost : ndarray (p,), ndarray (q,), float
     """
+    bounds = model.bounds_for(t[w > 0])
     if near is not None:
-        return _refine(model, t, y, w, *near)
+        return _refine(model, t, y, w, bounds, *near)
     count = starts or (1 if model.n_rates < 2 else 3)
-    tried = [_refine(model, t, y, w, *start) for start in _search(model, t, y, w, count)]
+    found = _search(model, t, y, w, count, bounds)
+    tried = [_refine(model, t, y, w, bounds, *start) for start in found]
     return min(tried, key=lambda found: found[2])
 
 
@@ -244,26 +251,39 @@ def _robust_start(model: Model, t: Array, y: Array, w: Array) -> tuple[Array, Ar
     A flash in the first frame pulls an ordinary fit so strongly that no residual gives it away;
     one of the fits that leave it out does.
     """
-    n = t.size
-    left_out = [slice(0, 0)]
-    if n >= 6 + model.n_linear + model.n_rates:
-        edges = np.linspace(0, n, 7).astype(int)
-        left_out += [slice(0, 1), slice(n - 1, n)]
-        left_out += [slice(a, b) for a, b in pairwise(edges)]
+    bounds = model.bounds_for(t)
     best, start = np.inf, None
     root = np.sqrt(w)
-    for block in left_out:
+    n = t.size
+    clearly = _CLEARLY if n > _FEW else 0.75 * _CLEARLY
+    for frames in _left_out(n, model.n_linear + model.n_rates):
         weights = w.copy()
-        weights[block] = 0.0
-        for linear, theta in _search(model, t, y, weights, 1):
+        weights[frames] = 0.0
+        for linear, theta in _search(model, t, y, weights, 1, bounds):
             size = np.abs(y - model.evaluate(t, linear, theta)) * root
             # Between the median and the mean: blind to outliers, but not to a bad fit.
             score = float(np.mean(np.sort(size)[: max(int(0.8 * n), n - n // 4)]))
             # Leaving frames out must pay: the first frames may hold all there is of a quick decay.
-            if score < best * (_CLEARLY if start is not None else 1.0):
+            if score < best * (clearly if start is not None else 1.0):
                 best, start = score, (linear, theta)
     assert start is not None
     return start
+
+
+def _left_out(n: int, n_parameters: int) -> list[list[int]]:
+    """Sets of frames to leave out, the empty one first."""
+    sets: list[list[int]] = [[]]
+    if n < n_parameters + 4:
+        return sets
+    if n <= _FEW and n_parameters <= 3:
+        sets += [[i] for i in range(n)]
+        if n >= n_parameters + 5:
+            sets += [[i, j] for i in range(n) for j in range(i + 1, n)]
+        return sets
+    edges = np.linspace(0, n, 7).astype(int)
+    sets += [[0], [n - 1]]
+    sets += [list(range(a, b)) for a, b in pairwise(edges)]
+    return sets
 
 
 def fit_robust(

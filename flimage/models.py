@@ -60,7 +60,11 @@ class Model:
     starts
         ``(g, q)`` rates of each starting point.
     bounds
-        ``(q, 2)`` smallest and largest values of `theta`.
+        ``(q, 2)`` smallest and largest values of `theta`; see also `quickest`.
+    quickest
+        ``(q,)`` largest value of a rate times the time between the first frames (infinite for
+        what is not a rate). A component that is over before the second frame rests on one frame
+        only, and that may be a flash.
     quantitative
         False for methods that change relative intensities inside a frame or erase real changes.
     """
@@ -76,6 +80,7 @@ class Model:
     picks: npt.NDArray[np.int64]
     starts: Array
     bounds: Array
+    quickest: tuple[float, ...] = ()
     quantitative: bool = True
 
     @property
@@ -87,6 +92,16 @@ class Model:
     def n_rates(self) -> int:
         """Number of parameters that have to be searched."""
         return int(self.starts.shape[1])
+
+    def bounds_for(self, t: Array) -> Array:
+        """Bounds ``(q, 2)`` of `theta` for frames with weight at the sorted scaled times `t`."""
+        bounds = np.array(self.bounds)
+        if self.n_rates and t.size > 1:
+            # Where the first frames have no weight, what happened in them is only guessed.
+            step = max(float(np.median(np.diff(t[:4]))), float(t[0]), 1e-12)
+            bounds[:, 1] = np.minimum(bounds[:, 1], np.log(self.quickest) - np.log(step))
+            bounds[:, 1] = np.maximum(bounds[:, 1], bounds[:, 0] + 1e-6)
+        return bounds
 
     def evaluate(self, t: npt.ArrayLike, linear: npt.ArrayLike, theta: npt.ArrayLike) -> Array:
         """Value of the model at the scaled times `t`."""
@@ -256,6 +271,7 @@ _ALL = (
         _SINGLE,
         _GRID[:, None],
         np.array([_RATE_BOUND]),
+        (3.0,),
     ),
     Model(
         "biexponential",
@@ -276,6 +292,7 @@ _ALL = (
         _DOUBLE,
         _DOUBLE_STARTS,
         np.array([_RATE_BOUND, _RATE_BOUND]),
+        (1.6, 1.6),
     ),
     Model(
         "stretched",
@@ -294,6 +311,7 @@ _ALL = (
         _STRETCHED_PICKS,
         _STRETCHED,
         np.array([_RATE_BOUND, (float(np.log(0.2)), 0.0)]),
+        (1.6, np.inf),
     ),
     Model(
         "ratio",

@@ -55,7 +55,7 @@ def profile(
     limit = spread.quantile**2
     if not np.isfinite(unit) or not np.isfinite(limit) or unit <= 0:
         return None
-    lowest, highest = solution.model.bounds[0]
+    lowest, highest = solution.model.bounds_for(t[solution.weights > 0])[0]
     best = float(solution.theta[0])
     reach = float(np.sqrt(spread.covariance[2, 2])) * spread.quantile * 3.0
     reach = reach if np.isfinite(reach) else np.inf

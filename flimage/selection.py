@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from .fitting import Solution, fit_weighted, solve
+from .fitting import Solution, solve
 from .models import MODELS, Model
 from .result import Candidate
 from .uncertainty import autocorrelation
@@ -29,8 +29,8 @@ def choose(
 ) -> tuple[Solution, Array, tuple[Candidate, ...]]:
     """Fit all candidates and take the one with the best information criterion.
 
-    All candidates are compared on the same frames with the same weights: those of the most
-    flexible one, so that a poor model cannot improve itself by calling frames outliers.
+    Each frame that a candidate calls an outlier counts as a parameter of it, so that a poor model
+    cannot improve itself by leaving frames out, and a rich one not by following a flash.
 
     Parameters
     ----------
@@ -41,42 +41,62 @@ def choose(
     -------
     solution, variance, candidates
     """
-    models = [MODELS[name] for name in CANDIDATES if _needs(MODELS[name]) <= t.size]
-    flexible, variance = solve(models[-1], t, y, variance_on, noise_known, robust)
-    weights = flexible.weights
-    kept = weights > 0.5
-    tried: list[tuple[float, Solution, float]] = []
-    whitened = np.sqrt(weights / variance)
-    n_all = _size(models[-1])
-    rho = autocorrelation((whitened * (y - flexible.curve(t)))[kept])
-    n = int(np.count_nonzero(kept))
-    rho = min(max(rho + n_all / n, 0.0), 0.95)
-    if n < 8 or rho < 2.0 / np.sqrt(n):
-        rho = 0.0
-    for model in models:
-        linear, theta, cost = fit_weighted(model, t, y, weights / variance)
-        solution = Solution(model, linear, theta, cost, weights, flexible.scale)
-        u = (whitened * (y - solution.curve(t)))[kept]
-        # Residuals that go together are turned into independent ones before they are counted.
-        innovations = np.concatenate([u[:1] * np.sqrt(1 - rho**2), u[1:] - rho * u[:-1]])
-        # Differences below the rounding of the data are none.
-        squares = max(float(innovations @ innovations), 1e-26 * float(((whitened * y) ** 2).sum()))
-        tried.append((criterion(squares, n, _size(model)), solution, squares))
-    best = min(value for value, _, _ in tried)
-    shares = np.exp([-0.5 * (value - best) for value, _, _ in tried])
+    tried = [
+        _Tried(*solve(MODELS[name], t, y, variance_on, noise_known, robust), t, y)
+        for name in CANDIDATES
+        if _needs(MODELS[name]) <= t.size
+    ]
+    rho = min(tried, key=lambda one: one.criterion(0.0)).correlation()
+    tried.sort(key=lambda one: one.criterion(rho))
+    best = tried[0].criterion(rho)
+    shares = np.exp([-0.5 * (one.criterion(rho) - best) for one in tried])
     shares /= shares.sum()
     candidates = tuple(
         Candidate(
-            s.model.name,
-            value - best,
+            one.solution.model.name,
+            one.criterion(rho) - best,
             float(share),
-            squares / (n - _size(s.model)) if noise_known else float("nan"),
+            one.squares(0.0) / max(one.kept.sum() - _size(one.solution.model), 1)
+            if noise_known
+            else float("nan"),
         )
-        for (value, s, squares), share in zip(tried, shares, strict=True)
+        for one, share in zip(tried, shares, strict=True)
     )
-    chosen = min(tried, key=lambda item: item[0])[1]
-    solution, variance = solve(chosen.model, t, y, variance_on, noise_known, robust)
-    return solution, variance, tuple(sorted(candidates, key=lambda c: c.criterion))
+    return tried[0].solution, tried[0].variance, candidates
+
+
+class _Tried:
+    """A fitted candidate and its whitened residuals."""
+
+    def __init__(self, solution: Solution, variance: Array, t: Array, y: Array) -> None:
+        self.solution = solution
+        self.variance = variance
+        self.kept = solution.weights > 0.5
+        root = np.sqrt(solution.weights / variance)
+        self._residuals = (root * (y - solution.curve(t)))[self.kept]
+        # Differences below the rounding of the data are none.
+        self._rounding = 1e-26 * float(((root * y) ** 2).sum())
+        self._log_variance = float(np.log(variance).sum())
+
+    def correlation(self) -> float:
+        """Correlation of neighbouring residuals as far as it is significant."""
+        n = self._residuals.size
+        rho = autocorrelation(self._residuals) + _size(self.solution.model) / n
+        return min(rho, 0.95) if n >= 8 and rho > 2.0 / np.sqrt(n) else 0.0
+
+    def squares(self, rho: float) -> float:
+        """Sum of squared residuals after their correlation is taken out."""
+        u = self._residuals
+        if rho:
+            u = np.concatenate([u[:1] * np.sqrt(1 - rho**2), u[1:] - rho * u[:-1]])
+        return max(float(u @ u), self._rounding)
+
+    def criterion(self, rho: float) -> float:
+        """Information criterion; a frame that is left out costs a parameter and its choice."""
+        outliers = int(np.count_nonzero(~self.kept))
+        n = self.kept.size
+        value = criterion(self.squares(rho), n, _size(self.solution.model) + outliers)
+        return self._log_variance + value + 2 * outliers * float(np.log(n))
 
 
 def _size(model: Model) -> int:
