@@ -271,7 +271,7 @@ def _robust_start(model: Model, t: Array, y: Array, w: Array) -> tuple[Array, Ar
 
 
 def _left_out(n: int, n_parameters: int) -> list[list[int]]:
-    """Sets of frames to leave out, the empty one first."""
+    """List sets of frames to leave out, the empty one first."""
     sets: list[list[int]] = [[]]
     if n < n_parameters + 4:
         return sets
