@@ -108,6 +108,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_overwrite(bleach)
     bleach.add_argument("--report", type=Path, metavar="FILE", help="write the fit as JSON")
     bleach.add_argument(
+        "--variance",
+        type=Path,
+        metavar="FILE.h5",
+        help="write the variance of every pixel of the corrected frames as a series",
+    )
+    bleach.add_argument(
         "--figure",
         type=Path,
         metavar="FILE",

@@ -113,7 +113,8 @@ def run_bleach(arguments: argparse.Namespace) -> int:
         extra.append((arguments.figure, lambda path, fit: figure(fit, path, title, kind)))
     if arguments.save_recipe is not None:
         extra.append((arguments.save_recipe, lambda path, fit: _write(path, recipe.to_json())))
-    outputs = [path for path in (arguments.out, *(path for path, _ in extra)) if path is not None]
+    named = (arguments.out, arguments.variance, *(path for path, _ in extra))
+    outputs = [path for path in named if path is not None]
     if len({path.absolute() for path in outputs}) < len(outputs):
         raise InputError("Two outputs have the same name; give each its own.")
     with contextlib.ExitStack() as stack:
@@ -127,16 +128,33 @@ def run_bleach(arguments: argparse.Namespace) -> int:
             for path, _ in extra
         ]
         progress = stack.enter_context(ProgressBar(arguments.quiet))
+        source = SeriesSource(series)
+        before = provenance.origin(series.h5)
+        # The background of a corrected series is gone already.
+        recipe = recipe_from(arguments, 0 if before else suitable_border(source.shape))
         result = correct.run(
-            SeriesSource(series),
+            source,
             recipe,
             arguments.out,
             overwrite=arguments.overwrite,
             progress=progress,
         )
+        if arguments.variance is not None:
+            from .variance import write_variance
+
+            write_variance(
+                SeriesSource(series), result.fit, arguments.variance, overwrite=arguments.overwrite
+            )
         for path, (_, write) in zip(temporary, extra, strict=True):
             write(path, result.fit)
     _say(arguments, facts_of.of_fit(result.fit))
+    if before is not None:
+        _say(
+            arguments,
+            f"{arguments.source.name} was bleach-corrected already"
+            + (f", from {before.source}" if before.source else "")
+            + "; correcting it again counts twice.",
+        )
     if arguments.out is None:
         _say(arguments, "Nothing was corrected: name an output file to write the result.")
     for path in outputs:
