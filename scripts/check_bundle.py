@@ -1,9 +1,9 @@
-"""Try a bundle out: does it start, and correct the example, without any other Python?
+"""Try a bundle out: it has to start and to correct the example without any other Python.
 
-``python scripts/check_bundle.py [FOLDER]`` copies the bundle (``dist/flimage`` by default) to another
-place, under a name with a space, and runs it there with an environment that names no Python, as on
-a machine without one. While the window is open, the files that it has mapped are looked at (on
-Linux): none may belong to another Python.
+``python scripts/check_bundle.py [FOLDER]`` copies the bundle (``dist/flimage`` by default) to
+another place, under a name with a space, and runs it there with an environment that names no
+Python, as on a machine without one. While the window is open, the files that it has mapped are
+looked at (on Linux): none may belong to another Python.
 """
 
 from __future__ import annotations
