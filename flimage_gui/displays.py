@@ -182,6 +182,20 @@ class DisplayMaker:
             return np.array(np.broadcast_to(total, image.shape), dtype=np.float32)
         return correct_image(image, estimated, 1.0)
 
+    def detached(self) -> DisplayMaker:
+        """Return a maker of the same images that keeps none of them."""
+        from .image_store import ImageStore
+
+        return DisplayMaker(
+            self._source.source,
+            ImageStore(1),
+            self._recipe,
+            self._levels,
+            self._fit,
+            self._source.edition,
+            self._fit_number,
+        )
+
     def image(self, index: int, display: Display) -> np.ndarray:
         """Return the image `(y, x)`, from the store where it is kept; it may not be changed."""
         return self._source.store.get_or_make(

@@ -10,6 +10,7 @@ from PyQt5.QtCore import QObject, QRect
 from PyQt5.QtWidgets import (
     QAction,
     QApplication,
+    QDockWidget,
     QFileDialog,
     QMenu,
     QSizePolicy,
@@ -25,7 +26,10 @@ from .comparing import Mode
 from .drawing import Drawing
 from .frame_view import FrameView
 from .picture import DragOutButton, picture_data, run_drag, save_picture
+from .region_list import RegionList
+from .region_markers import RegionMarkers
 from .region_tools import RegionTools
+from .regions_panel import RegionsPanel
 from .session import Change, Session
 from .time_bar import time_text
 from .widgets import describe
@@ -50,6 +54,9 @@ class Looking(QObject):
         self._view = view
         self.drawing = Drawing(view.graphics, view.box)
         self.regions = RegionTools(session, view, self.drawing)
+        self.named_regions = RegionList(self)
+        self.markers = RegionMarkers(self.named_regions, view, self.drawing)
+        self.regions_panel = RegionsPanel(session, self.named_regions, self.markers)
         self.annotations = Annotations(view.box)
         self._build_buttons()
         session.changed.connect(self._on_session_changed)
@@ -119,6 +126,11 @@ class Looking(QObject):
             "actionDrawBackground": self.regions.draw_background,
             "actionShowScale": self.scale_button.toggle,
             "actionShowTime": self.time_action.toggle,
+            "actionAddRegion": lambda: self._draw_named("rectangle"),
+            "actionAddEllipse": lambda: self._draw_named("ellipse"),
+            "actionAddPolygon": lambda: self._draw_named("polygon"),
+            "actionAddFreehand": lambda: self._draw_named("freehand"),
+            "actionLineProfile": self._draw_line,
             "actionCompareNext": self._compare_next,
             "actionCompareOff": lambda: self.comparison.set_mode(Mode.OFF),
             "actionCompareSide": lambda: self.comparison.set_mode(Mode.SIDE),
@@ -142,6 +154,22 @@ class Looking(QObject):
     def cancel(self) -> bool:
         """Stop what is being drawn; tell whether anything was."""
         return self.drawing.cancel()
+
+    def _draw_named(self, kind: str) -> None:
+        self._raise_panel()
+        self.markers.draw(kind)
+
+    def _draw_line(self) -> None:
+        self._raise_panel()
+        self.markers.draw_line()
+
+    def _raise_panel(self) -> None:
+        dock = self.regions_panel.parentWidget()
+        while dock is not None and not isinstance(dock, QDockWidget):
+            dock = dock.parentWidget()
+        if dock is not None:
+            dock.show()
+            dock.raise_()
 
     def _compare_next(self) -> None:
         modes = list(Mode)
@@ -208,7 +236,8 @@ class Looking(QObject):
         self.annotations.show_image(session.shape, session.pixel_size)
         # The time of the frame that is seen, which may lag behind the one that was asked for.
         known = shown is not None and shown[0] < session.n_frames
-        self.annotations.show_time(time_text(session.times, shown[0]) if known else "")
+        frame = shown[0] if shown is not None and known else -1
+        self.annotations.show_time(time_text(session.times, frame) if known else "")
 
     def _on_region_button_toggled(self, shown: bool) -> None:
         self.regions.shown = shown

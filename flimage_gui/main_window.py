@@ -139,6 +139,7 @@ class MainWindow(QMainWindow):
             ("metadataDock", "Metadata", self.metadata_panel, right),
             ("traceDock", "Trace and fit", self.trace_view, bottom),
             ("frameDock", "Frames", _scrolling(self.frame_panel, sideways=True), bottom),
+            ("regionsDock", "Regions", self.looking.regions_panel, bottom),
             ("historyDock", "History", self.history_panel, bottom),
         ):
             dock = QDockWidget(title, self)
@@ -237,6 +238,7 @@ class MainWindow(QMainWindow):
         for name, slot in slots.items():
             self._actions[name].triggered.connect(lambda _checked, slot=slot: slot())
         self.looking.connect_actions(self._actions)
+        self.looking.regions_panel.following.exported.connect(self._on_regions_exported)
         self.bleach_panel.settings.draw_requested.connect(self.looking.regions.draw_signal)
         self.background_panel.draw_requested.connect(self.looking.regions.draw_background)
         view.border_button.toggled.connect(self._actions["actionShowBorder"].setChecked)
@@ -423,7 +425,8 @@ class MainWindow(QMainWindow):
             self.tabifyDockWidget(docks["bleachDock"], docks["metadataDock"])
             docks["bleachDock"].raise_()
         self.tabifyDockWidget(docks["traceDock"], docks["frameDock"])
-        self.tabifyDockWidget(docks["frameDock"], docks["historyDock"])
+        self.tabifyDockWidget(docks["frameDock"], docks["regionsDock"])
+        self.tabifyDockWidget(docks["regionsDock"], docks["historyDock"])
         docks["traceDock"].raise_()
         trace_height = max(200, round(self.height() * 0.33))
         self.resizeDocks([docks["traceDock"]], [trace_height], Qt.Orientation.Vertical)
@@ -439,6 +442,9 @@ class MainWindow(QMainWindow):
             action = self._recent_menu.addAction(Path(path).name.replace("&", "&&"))
             action.setToolTip(path)
             action.triggered.connect(lambda _checked, path=path: self.open_path(path))
+
+    def _on_regions_exported(self, path: Path) -> None:
+        self.message_bar.show_done(f"The traces of the regions were written to {path}.")
 
     def _on_session_failed(self, error: Exception) -> None:
         if self._export_dialog is None:

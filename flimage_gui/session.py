@@ -59,6 +59,8 @@ READERS = (
     "compare",
     "outline",
     "regions",
+    "regions-export",
+    "profile",
 )
 
 

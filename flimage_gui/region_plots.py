@@ -1,0 +1,152 @@
+"""Plots of named regions over time and of the profile along a line (no session)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyqtgraph as pg
+from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtGui import QColor, QFont, QPalette
+from PyQt5.QtWidgets import QWidget
+
+from .plot_style import PlotColors, make_pen, style_plot, translucent
+from .trace_axis import TraceAxis, thin_out
+from .widgets import describe
+
+if TYPE_CHECKING:
+    from flimage.region_traces import RegionTraces
+
+__all__ = ["ProfilePlot", "RegionPlot"]
+
+#: Most points of a curve that are drawn.
+_MOST_POINTS = 1500
+_BAND_ALPHA = 50
+
+
+class RegionPlot(pg.PlotWidget):
+    """Mean of each region over time, with a band of one standard deviation.
+
+    Parameters
+    ----------
+    parent
+        Qt parent.
+    """
+
+    #: a frame was clicked
+    frame_chosen = pyqtSignal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        describe(
+            self,
+            "regionsPlot",
+            "Regions over time",
+            "Mean of each region, with a band of one standard deviation of its pixels. Click to go"
+            " to a frame.",
+        )
+        self.axis = TraceAxis.from_times(np.empty(0))
+        self._drawn: list[Any] = []
+        self.line = pg.InfiniteLine(angle=90)
+        self.line.setZValue(20)
+        item = self.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        self.addItem(self.line, ignoreBounds=True)
+        self.scene().sigMouseClicked.connect(self._on_scene_clicked)
+
+    def apply_colors(self, palette: QPalette, font: QFont) -> None:
+        """Follow the theme."""
+        colors = PlotColors.from_palette(palette)
+        style_plot(self, colors, font)
+        self.line.setPen(make_pen(colors.marker))
+
+    def show_frame(self, frame: int) -> None:
+        """Mark the current frame."""
+        if 0 <= frame < len(self.axis):
+            self.line.setValue(self.axis.positions[frame])
+
+    def show_traces(
+        self, traces: RegionTraces | None, colors: list[str], band: int, unit: str
+    ) -> None:
+        """Draw traces.
+
+        Parameters
+        ----------
+        traces
+            Regions over time; None draws nothing.
+        colors
+            Colour of each region.
+        band
+            Region whose standard deviation is drawn; all of them would hide each other.
+        unit
+            What the vertical axis shows.
+        """
+        for item in self._drawn:
+            self.removeItem(item)
+        self._drawn = []
+        self.line.setVisible(traces is not None)
+        if traces is None:
+            return
+        self.axis = TraceAxis.from_times(traces.times)
+        x = self.axis.positions
+        self.setLabel("bottom", self.axis.title)
+        self.setLabel("left", unit)
+        for column, color in enumerate(colors):
+            mean = traces.mean[:, column]
+            chosen = thin_out(np.nan_to_num(mean), _MOST_POINTS)
+            if column == band:
+                std = np.nan_to_num(traces.std[:, column])
+                ends = [
+                    pg.PlotDataItem(x[chosen], (mean + sign * std)[chosen], pen=None)
+                    for sign in (-1, 1)
+                ]
+                fill = pg.FillBetweenItem(*ends, brush=translucent(QColor(color), _BAND_ALPHA))
+                fill.setZValue(-10)
+                self._add(*ends, fill)
+            self._add(pg.PlotDataItem(x[chosen], mean[chosen], pen=make_pen(QColor(color), 1.6)))
+
+    def _add(self, *items: Any) -> None:
+        for item in items:
+            self.addItem(item)
+            self._drawn.append(item)
+
+    def _on_scene_clicked(self, event: Any) -> None:
+        box = self.getPlotItem().getViewBox()
+        if len(self.axis) and box.sceneBoundingRect().contains(event.scenePos()):
+            place = box.mapSceneToView(event.scenePos())
+            self.frame_chosen.emit(self.axis.nearest(place.x()))
+
+
+class ProfilePlot(pg.PlotWidget):
+    """Values along a line.
+
+    Parameters
+    ----------
+    parent
+        Qt parent.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        describe(self, "profilePlot", "Profile along the line", "Values along the drawn line.")
+        item = self.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        self.curve = pg.PlotDataItem(connect="finite")
+        self.addItem(self.curve)
+
+    def apply_colors(self, palette: QPalette, font: QFont) -> None:
+        """Follow the theme."""
+        colors = PlotColors.from_palette(palette)
+        style_plot(self, colors, font)
+        self.curve.setPen(make_pen(colors.trace, 1.6))
+
+    def show_profile(
+        self, distance: np.ndarray, values: np.ndarray, pixel_size: float | None, unit: str
+    ) -> None:
+        """Draw a profile; `distance` is in pixels, `pixel_size` in metres."""
+        scale = pixel_size * 1e6 if pixel_size else 1.0
+        self.curve.setData(distance * scale, values)
+        self.setLabel("bottom", "distance (µm)" if pixel_size else "distance (px)")
+        self.setLabel("left", unit)

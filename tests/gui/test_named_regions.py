@@ -1,0 +1,184 @@
+"""Named regions on the image, their table, plot and CSV, and the line profile."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from controls import click, find
+from on_image import drag_image
+from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QColor
+from PyQt5.QtWidgets import (
+    QAbstractButton,
+    QAction,
+    QColorDialog,
+    QDockWidget,
+    QFileDialog,
+    QTableWidget,
+    QWidget,
+)
+from recordings import decaying
+
+from flimage.errors import InputError
+from flimage.recipe import Region
+from flimage_gui.main_window import MainWindow
+from flimage_gui.region_list import RegionList
+from flimage_gui.session import Display
+
+PATIENCE = 20_000
+
+
+@pytest.fixture
+def opened(qtbot, window: MainWindow, recording, settle) -> MainWindow:
+    window.open_path(recording)
+    settle(window.session)
+    qtbot.waitUntil(lambda: window.frame_view.shown == (0, Display.RAW), timeout=PATIENCE)
+    window.frame_view.border_button.setChecked(False)
+    return window
+
+
+def draw(qtbot, window: MainWindow, settle, start, end) -> None:
+    known = len(window.looking.named_regions.regions)
+    find(window, QAction, "actionAddRegion").trigger()
+    qtbot.wait(20)
+    drag_image(qtbot, window, start, end)
+    assert len(window.looking.named_regions.regions) == known + 1
+    following = window.looking.regions_panel.following
+    qtbot.waitUntil(lambda: following.traces() is not None, timeout=PATIENCE)
+    settle(window.session)
+
+
+def cell(window: MainWindow, row: int, column: int) -> str:
+    return find(window, QTableWidget, "regionsTable").item(row, column).text()
+
+
+def test_regions_have_names_and_colours_of_their_own(qapp) -> None:
+    regions = RegionList()
+    for _ in range(3):
+        regions.add(Region("frame"))
+    assert [each.name for each in regions.regions] == ["Region 1", "Region 2", "Region 3"]
+    assert len({each.color for each in regions.regions}) == 3
+    regions.change(0, name="cell")
+    with pytest.raises(InputError, match="Another region"):
+        regions.change(1, name="cell")
+    with pytest.raises(InputError, match="needs a name"):
+        regions.change(1, name="  ")
+    regions.remove(0)
+    regions.add(Region("frame"))
+    assert [each.name for each in regions.regions] == ["Region 2", "Region 3", "Region 1"]
+    stored = json.loads(json.dumps(regions.to_list()))
+    again = RegionList()
+    again.restore(stored)
+    assert again.regions == regions.regions
+
+
+def test_a_drawn_region_is_measured_in_every_frame(qtbot, opened: MainWindow, settle) -> None:
+    draw(qtbot, opened, settle, (35, 25), (45, 35))
+    assert find(opened, QDockWidget, "regionsDock").isVisible()
+    (region,) = opened.looking.named_regions.regions
+    traces = opened.looking.regions_panel.following.traces()
+    (xa, ya), (xb, yb) = region.region.points
+    inside = np.s_[:, int(ya + 0.5) : int(yb + 0.5), int(xa + 0.5) : int(xb + 0.5)]
+    part = decaying()[inside].reshape(12, -1).astype(float)
+    np.testing.assert_allclose(traces.mean[:, 0], part.mean(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(traces.std[:, 0], part.std(axis=1, ddof=1), rtol=1e-4)
+    assert cell(opened, 0, 0) == "Region 1"
+    assert float(cell(opened, 0, 1)) == pytest.approx(part[0].mean(), rel=1e-3)
+    opened.session.set_frame(7)
+    assert float(cell(opened, 0, 1)) == pytest.approx(part[7].mean(), rel=1e-3)
+
+
+def test_traces_follow_the_display(qtbot, opened: MainWindow, settle) -> None:
+    draw(qtbot, opened, settle, (35, 25), (45, 35))
+    following = opened.looking.regions_panel.following
+    raw = following.traces().mean[:, 0]
+    with qtbot.waitSignal(following.measured, timeout=PATIENCE):
+        opened.session.set_display(Display.BACKGROUND_CORRECTED)
+    settle(opened.session)
+    qtbot.wait(200)
+    settle(opened.session)
+    corrected = following.traces().mean[:, 0]
+    np.testing.assert_allclose(raw - corrected, 100, atol=0.5)
+
+
+def test_moving_a_region_measures_it_anew(qtbot, opened: MainWindow, settle) -> None:
+    draw(qtbot, opened, settle, (36, 26), (44, 34))
+    following = opened.looking.regions_panel.following
+    before = following.traces().mean[0, 0]
+    with qtbot.waitSignal(following.measured, timeout=PATIENCE):
+        drag_image(qtbot, opened, (40, 30), (10, 10))
+    assert before > 450
+    assert following.traces().mean[0, 0] == pytest.approx(100, abs=1)
+
+
+def test_regions_are_renamed_coloured_and_deleted(
+    qtbot, opened: MainWindow, settle, monkeypatch
+) -> None:
+    draw(qtbot, opened, settle, (35, 25), (45, 35))
+    draw(qtbot, opened, settle, (2, 2), (12, 12))
+    regions = opened.looking.named_regions
+    table = find(opened, QTableWidget, "regionsTable")
+    table.item(0, 0).setText("nucleus")
+    assert regions.regions[0].name == "nucleus"
+    errors = []
+    opened.session.failed.connect(errors.append)
+    table.item(1, 0).setText("nucleus")
+    assert "Another region" in str(errors[0])
+    assert cell(opened, 1, 0) == "Region 2"
+    table.selectRow(0)
+    monkeypatch.setattr(QColorDialog, "getColor", lambda *args: QColor("#123456"))
+    click(qtbot, opened, "regionColorButton")
+    assert regions.regions[0].color == "#123456"
+    assert opened.looking.markers.items[0]._color == QColor("#123456")
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_Delete)
+    assert [each.name for each in regions.regions] == ["Region 2"]
+    assert len(opened.looking.markers.items) == 1
+    click(qtbot, opened, "deleteRegionButton")
+    assert regions.regions == ()
+    assert not find(opened, QAbstractButton, "exportRegionsButton").isEnabled()
+
+
+def test_traces_are_exported_as_csv(
+    qtbot, opened: MainWindow, settle, tmp_path, monkeypatch
+) -> None:
+    draw(qtbot, opened, settle, (35, 25), (45, 35))
+    target = tmp_path / "traces.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(target), ""))
+    following = opened.looking.regions_panel.following
+    with qtbot.waitSignal(following.exported, timeout=PATIENCE):
+        click(qtbot, opened, "exportRegionsButton")
+    rows = list(csv.reader(target.read_text(encoding="utf-8").splitlines()))
+    assert rows[0] == ["frame", "time [s]", "Region 1 mean", "Region 1 SD", "Region 1 pixels"]
+    assert [float(row[2]) for row in rows[1:]] == following.traces().mean[:, 0].tolist()
+    assert float(rows[4][1]) == 1.5
+
+
+def test_values_along_a_line_are_plotted(qtbot, opened: MainWindow, settle) -> None:
+    find(opened, QAction, "actionLineProfile").trigger()
+    click(qtbot, opened, "lineProfileButton")
+    qtbot.wait(20)
+    drag_image(qtbot, opened, (5, 30), (75, 30))
+    plot = find(opened, QWidget, "profilePlot")
+    qtbot.waitUntil(lambda: plot.curve.getData()[0] is not None, timeout=PATIENCE)
+    settle(opened.session)
+    x, y = plot.curve.getData()
+    # Pixels of 0.1 µm.
+    assert x[-1] == pytest.approx(7.0, abs=0.1)
+    assert y[0] == pytest.approx(100, abs=10)
+    assert y[len(y) // 2] > 450
+    opened.session.set_frame(11)
+    settle(opened.session)
+    assert plot.curve.getData()[1][len(y) // 2] < 300
+
+
+def test_another_recording_starts_without_regions(
+    qtbot, opened: MainWindow, settle, tmp_path
+) -> None:
+    draw(qtbot, opened, settle, (35, 25), (45, 35))
+    opened.session.close()
+    assert opened.looking.named_regions.regions == ()
+    assert opened.looking.markers.items == []
