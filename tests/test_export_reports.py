@@ -28,11 +28,11 @@ from flimage.export import (
     write_region_traces,
     write_report_page,
 )
-from flimage.extras import need
 from flimage.export.formats import format_of
 from flimage.export.movie_frame import Canvas, palette, scale_bar, time_stamps
 from flimage.export.report_page import report_page
 from flimage.export.table import write_columns
+from flimage.extras import need
 from flimage.scan import scan_series
 from flimage.source import SeriesSource
 from flimage.svgplot import Layer, plot, sparkline, ticks
