@@ -37,10 +37,10 @@ __all__ = ["FramePanel"]
 #: Widths of the columns in numbers of digits.
 _WIDTHS = {
     Column.NUMBER: 5,
-    Column.IDENTIFIER: 12,
-    Column.TIME: 10,
-    Column.STEP: 10,
-    Column.PIXEL_SIZE: 9,
+    Column.IDENTIFIER: 10,
+    Column.TIME: 8,
+    Column.STEP: 9,
+    Column.PIXEL_SIZE: 8,
     Column.BACKGROUND: 11,
     Column.GAIN: 8,
     Column.SATURATED: 9,
@@ -86,6 +86,7 @@ class FramePanel(QWidget):
         self._session = session
         self._editor = Editor(session)
         self._surveyed: object = None
+        self._plotted: object = None
         self.model = FrameModel(session, self._editor, self)
         self._table = self._build_table()
         self._times = TimesPlot()
@@ -108,7 +109,7 @@ class FramePanel(QWidget):
         splitter.addWidget(left)
         splitter.addWidget(self._times)
         splitter.setStretchFactor(0, 5)
-        splitter.setStretchFactor(1, 3)
+        splitter.setStretchFactor(1, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
@@ -288,9 +289,9 @@ class FramePanel(QWidget):
                 self._surveyed = inner
                 self.model.set_table(None)
                 self._session.request_table()
-        times = self.model.times
         self.model.refresh()
-        if self.model.times is not times:
+        if self.model.times is not self._plotted:
+            self._plotted = self.model.times
             self._times.show_times(self.model.times)
         self._place.setMaximum(max(0, self._session.n_frames - 1))
         self._show_selection()

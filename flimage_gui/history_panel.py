@@ -81,7 +81,7 @@ class HistoryPanel(QWidget):
         for number, label in enumerate(steps):
             item = self._list.item(number)
             undone = number > current
-            item.setText(f"{number}   {label}" if number else label)
+            item.setText(f" {number}   {label}" if number else f" {label}")
             state = " (undone)" if undone else ", where you are" if number == current else ""
             item.setToolTip(f"{label}{state}")
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{label}{state}")
