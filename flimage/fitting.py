@@ -30,6 +30,8 @@ Array = npt.NDArray[np.float64]
 
 #: Frames are averaged down to this many for the coarse search.
 _COARSE = 512
+#: Multiplications up to which OpenBLAS uses one thread.
+_ONE_THREAD = 2**18
 #: Residuals, in standard deviations, from which weights fall, and at which they are 0.
 _FULL_WEIGHT, _NO_WEIGHT = 3.0, 5.0
 #: Residuals are never taken to be much smaller than the noise of the pixels.
@@ -128,6 +130,22 @@ def coarse(t: Array, y: Array, w: Array) -> tuple[Array, Array, Array]:
     return times, values, weight[kept]
 
 
+def _products(a: Array, b: Array) -> Array:
+    """Matrix product ``a @ b.T`` in pieces that BLAS computes in the calling thread.
+
+    For a product of this size its threads wait for each other far longer than they compute, most
+    of all on a machine that is busy.
+    """
+    step = _ONE_THREAD // (len(a) * len(b))
+    if step < 16:
+        product: Array = a @ b.T
+        return product
+    total = np.zeros((len(a), len(b)))
+    for start in range(0, a.shape[1], step):
+        total += a[:, start : start + step] @ b[:, start : start + step].T
+    return total
+
+
 def _search(
     model: Model, t: Array, y: Array, w: Array, count: int, bounds: Array
 ) -> list[tuple[Array, Array]]:
@@ -135,7 +153,7 @@ def _search(
     t, y, w = coarse(t, y, w)
     inside = (model.starts <= bounds[:, 1] + 0.3).all(axis=1)
     library = model.library_shapes(t)
-    products = (library * w) @ library.T
+    products = _products(library * w, library)
     with_data = library @ (w * y)
     picks = model.picks
     found_heights, gained = heights(

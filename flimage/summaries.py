@@ -294,7 +294,7 @@ def missing_light(finite: Mask, mean: Float) -> Float:
     mean
         (pixels,) time average.
     """
-    light: Float = ~finite @ mean
+    light: Float = np.where(finite, 0.0, mean).sum(axis=1)
     return light
 
 
