@@ -95,7 +95,8 @@ def run_info(arguments: argparse.Namespace) -> int:
 
 def run_bleach(arguments: argparse.Namespace) -> int:
     """Correct a series, and tell how the fit went."""
-    from . import correct
+    from . import correct, provenance
+    from .background import suitable_border
     from .report import check_figure_path, figure
 
     if arguments.out_dir is not None:

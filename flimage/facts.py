@@ -26,6 +26,7 @@ from .quantities import (
     format_quantity,
 )
 from .readers import Recording
+from .result import per_pixel
 from .series import FLSeries
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def of_series(group: h5py.Group) -> dict[str, Any]:
                 "fit": {
                     key: value
                     for key, value in record.fit.items()
-                    if key in ("model", "parameters", "verdict", "r_squared")
+                    if key in ("model", "parameters", "verdict", "r_squared", "region_pixels")
                 },
             }
         return facts
@@ -200,7 +201,7 @@ def as_text(facts: Mapping[str, Any]) -> str:
         lines.append(("identifier", str(facts["identifier"])))
     if "shape" in facts:
         height, width = facts["shape"]
-        size = f"{height} × {width} px (height × width), {facts['dtype']}"
+        size = f"{width} × {height} px (width × height), {facts['dtype']}"
         if not facts.get("all frames of one size", True):
             size += "; not all frames are of this size"
         lines.append(("size", size))
@@ -239,8 +240,9 @@ def _correction_lines(correction: Mapping[str, Any]) -> list[tuple[str, str]]:
             f" {format_number(correction['largest gain'])}",
         )
     ]
+    pixels = int(fit.get("region_pixels", 1))
     for parameter in fit.get("parameters", ()):
-        lines.append(("", _parameter(parameter)))
+        lines.append(("", _parameter(parameter, pixels)))
     verdict = fit.get("verdict", {})
     if verdict:
         lines += _verdict_lines(verdict)
@@ -258,7 +260,8 @@ def _verdict_lines(verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [("verdict", f"{verdict.get('grade')}: {sentence}"), *(("", text) for text in others)]
 
 
-def _parameter(parameter: Mapping[str, Any]) -> str:
+def _parameter(parameter: Mapping[str, Any], region_pixels: int) -> str:
+    parameter = per_pixel(parameter, region_pixels)
     estimate, interval, symbol = format_estimate(
         parameter["value"],
         parameter.get("stderr"),
@@ -276,6 +279,7 @@ def of_fit(fit: BleachFit) -> str:
     """Write what a fit found: parameters, background, how much signal is left, and the verdict."""
     facts = fit.to_dict()
     found = facts["parameters"] + ([facts["half_life"]] if facts["half_life"] else [])
+    pixels = fit.trace.region_pixels
     background = fit.trace.background
     levels = format_number(float(background[0]), 5)
     if np.ptp(background) > 0:
@@ -283,8 +287,9 @@ def of_fit(fit: BleachFit) -> str:
         levels = f"{low} … {high}"
     lines = [
         ("model", str(fit.model)),
-        *(("", _parameter(parameter)) for parameter in found),
-        ("background", f"{levels} counts"),
+        *(("", _parameter(parameter, pixels)) for parameter in found),
+        ("region", f"{format_count(pixels, 'pixel')}; counts/px are means over them"),
+        ("background", f"{levels} counts/px"),
         ("gain", f"1 … {format_number(float(np.max(fit.gain)))}"),
         *_verdict_lines(facts["verdict"]),
     ]

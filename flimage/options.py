@@ -130,7 +130,8 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=missing,
         metavar="PX",
-        help="width of the image border that holds background; 0: subtract none (default: 20)",
+        help="width of the image border that holds background; 0: subtract none (default: 20,"
+        " or what suits smaller frames; in a batch always 20)",
     )
     group.add_argument(
         "--background",
@@ -248,8 +249,16 @@ def selection_from(arguments: argparse.Namespace) -> Selection:
     return Selection(arguments.channel, arguments.z, arguments.position)
 
 
-def recipe_from(arguments: argparse.Namespace) -> Recipe:
+def recipe_from(arguments: argparse.Namespace, border_px: int | None = None) -> Recipe:
     """Build the recipe that the command line asks for.
+
+    Parameters
+    ----------
+    arguments
+        What :func:`add_recipe_options` added.
+    border_px
+        Border where neither an option nor a recipe file says one [px]; by default that of
+        :class:`~flimage.recipe.Recipe`.
 
     Raises
     ------
@@ -268,4 +277,6 @@ def recipe_from(arguments: argparse.Namespace) -> Recipe:
     }
     if "background_region" in given and "background_source" not in given:
         given["background_source"] = "region"
+    if border_px is not None and arguments.recipe is None:
+        given.setdefault("border_px", border_px)
     return recipe.replace(**given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import textwrap
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from .errors import InputError
 from .quantities import format_estimate, format_number, format_range, time_unit
+from .result import per_pixel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -184,7 +186,7 @@ def _draw_trace(axes: Axes, fit: BleachFit, times: Any) -> None:
     low, high = np.nanmin(level), np.nanmax(level)
     # From zero, so that the loss of signal is seen in proportion.
     axes.set_ylim(min(0.0, low - 0.05 * (high - low)), max(high + 0.06 * abs(high), 0.0))
-    axes.set_ylabel("Mean signal [counts]")
+    axes.set_ylabel("Mean signal [counts/px]")
     axes.legend(frameon=False, loc="best", fontsize=8.5)
 
 
@@ -233,8 +235,9 @@ def _parameter_lines(fit: BleachFit) -> list[str]:
     lines = []
     half_life = () if fit.half_life is None else (fit.half_life,)
     for parameter in (*fit.parameters, *half_life):
+        shown = per_pixel(dataclasses.asdict(parameter), fit.trace.region_pixels)
         estimate, _, symbol = format_estimate(
-            parameter.value, parameter.stderr, parameter.low, parameter.high, parameter.unit
+            shown["value"], shown["stderr"], shown["low"], shown["high"], shown["unit"]
         )
         if symbol.startswith("10"):  # a power of ten goes with both numbers
             estimate, symbol = f"({estimate})", f"× {symbol}"
@@ -248,8 +251,8 @@ def _write_column(drawing: Any, fit: BleachFit, top: float) -> None:
     background = np.asarray(trace.background)
     level = format_number(float(np.mean(background)), 5)
     facts = [
-        f"background {level} counts" + (" on average" if np.ptp(background) > 0 else ""),
-        f"signal region {trace.region_pixels} px",
+        f"counts/px: means over the signal region, {trace.region_pixels} px",
+        f"background {level} counts/px" + (" on average" if np.ptp(background) > 0 else ""),
         f"gain up to {format_number(float(np.max(fit.gain)))}",
     ]
     if fit.r_squared is not None and math.isfinite(fit.r_squared):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .trace import Trace
     from .verdict import Verdict
 
-__all__ = ["BleachFit", "Candidate", "Parameter"]
+__all__ = ["BleachFit", "Candidate", "Parameter", "per_pixel"]
 
 Array = npt.NDArray[np.float64]
 
@@ -46,6 +47,33 @@ class Parameter:
     low: float
     high: float
     unit: str
+
+
+def per_pixel(parameter: Mapping[str, Any], region_pixels: int) -> dict[str, Any]:
+    """Write a parameter as people read it: intensities as means over the signal region.
+
+    The fit itself is one of sums; means compare with the values of the images and with plots.
+
+    Parameters
+    ----------
+    parameter
+        Fields of a :class:`Parameter`, as in :meth:`BleachFit.to_dict`; None is not finite.
+    region_pixels
+        Number of pixels in the signal region.
+
+    Returns
+    -------
+    dict
+        The same fields. Those in ``"counts"`` are divided by `region_pixels` and in
+        ``"counts/px"``; the others are as they were.
+    """
+    if parameter.get("unit") != "counts":
+        return dict(parameter)
+    numbers = {
+        name: None if parameter.get(name) is None else parameter[name] / max(region_pixels, 1)
+        for name in ("value", "stderr", "low", "high")
+    }
+    return {**parameter, **numbers, "unit": "counts/px"}
 
 
 @dataclass(frozen=True)

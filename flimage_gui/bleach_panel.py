@@ -12,6 +12,7 @@ from .bleach_settings import BleachSettings
 from .fit_table import FitTable, fit_rows
 from .labels import ElidedLabel, Notice, SectionHeader, hint_label
 from .model_names import model_text
+from .quantities import format_count
 from .session import Change, Session
 from .widgets import describe
 
@@ -258,7 +259,10 @@ def model_summary(fit: BleachFit) -> str:
         for each in fit.evidence
         if each.weight >= 0.005 or each is fit.evidence[0]
     ]
-    return f"{text} Evidence: {', '.join(shares)}." if shares else text
+    if shares:
+        text += f" Evidence: {', '.join(shares)}."
+    pixels = format_count(fit.trace.region_pixels, "pixel")
+    return f"{text} Intensities (counts/px) are means over the {pixels} of the signal region."
 
 
 def verdict_html(verdict: Verdict) -> str:

@@ -105,7 +105,7 @@ def _parameter_row(parameter: Parameter, pixels: int) -> FitRow:
     total = format_number(parameter.value, 5)
     tip = f"Mean over the {pixels} pixels of the signal region; summed over them: {total} counts."
     value, stderr, low, high = (number / pixels for number in numbers)
-    return FitRow(name, *_write(value, stderr, low, high, "counts"), tip)
+    return FitRow(name, *_write(value, stderr, low, high, "counts/px"), tip)
 
 
 def _write(value: float, stderr: float, low: float, high: float, unit: str) -> tuple[str, str, str]:

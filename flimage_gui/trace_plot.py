@@ -262,8 +262,8 @@ class TracePlots(QSplitter):
     def _label_axes(self) -> None:
         """Write what the vertical axes show, shorter where there is no room for it."""
         for plot, texts in (
-            (self.trace_plot, ("Mean signal (counts)", "Signal (counts)", "Signal")),
-            (self.residual_plot, ("Residual (counts)", "Residual")),
+            (self.trace_plot, ("Mean signal (counts/px)", "Signal (counts/px)", "Signal")),
+            (self.residual_plot, ("Residual (counts/px)", "Residual")),
         ):
             axis = plot.getAxis("left")
             metrics = QFontMetrics(axis.label.font())

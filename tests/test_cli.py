@@ -259,7 +259,7 @@ def test_info_tells_about_a_recording_that_is_not_converted(run: Any, tmp_path: 
     code, out, _ = run("info", tmp_path / "a.tif")
     assert code == 0
     assert "TIFF recording, 5 frames" in out
-    assert "6 × 7 px" in out
+    assert "7 × 6 px" in out
 
 
 def test_info_tells_about_an_empty_series(run: Any, tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_info_tells_how_a_corrected_file_was_made(
     assert "exponential" in out
     assert "/s" in out
     facts = json.loads(run("info", "--json", tmp_path / "a.h5")[1])
-    assert facts["correction"]["recipe"] == json.loads(Recipe().to_json())
+    assert facts["correction"]["recipe"] == json.loads(Recipe(border_px=10).to_json())
 
 
 def test_a_series_is_found_in_the_only_group_that_holds_one(run: Any, tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ def test_a_series_is_found_in_the_only_group_that_holds_one(run: Any, tmp_path: 
     assert code == cli.EXIT_FAILED
     assert "2 series" in err
     assert "--group" in err
-    assert "5 × 6" in run("info", tmp_path / "a.h5", "--group", "second")[1]
+    assert "6 × 5 px" in run("info", tmp_path / "a.h5", "--group", "second")[1]
     assert run("info", tmp_path / "a.h5", "--group", "third")[0] == cli.EXIT_FAILED
 
 
@@ -336,7 +336,7 @@ def test_bleach_reports_the_whole_fit_as_json(bleaching: Path, run: Any, tmp_pat
     assert report["source"] == str(bleaching)
     assert report["flimage"] == flimage.__version__
     assert len(report["fit"]["gain"]) == 60
-    assert report["fit"]["recipe"] == json.loads(Recipe().to_json())
+    assert report["fit"]["recipe"] == json.loads(Recipe(border_px=10).to_json())
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import correct, provenance
 from .._version import __version__
+from ..background import suitable_border
 from ..errors import InputError, OutputExistsError
 from ..options import recipe_from
 from ..output import atomic_output
@@ -96,7 +97,7 @@ class _Job:
         self.source = source
         self.progress = progress
         self.record = provenance.read(source.series.h5)
-        self.recipe: Recipe = recipe_from(arguments)
+        self.recipe: Recipe = recipe_from(arguments, suitable_border(source.shape))
         given = [name for name in vars(arguments) if name in type(self.recipe).__dataclass_fields__]
         if self.record is not None and (given or arguments.recipe is not None):
             raise InputError(

@@ -26,6 +26,7 @@ from ..quantities import (
     format_range,
     time_unit,
 )
+from ..result import per_pixel
 from ..svgplot import CURVE, OUTLIER, TRACE, Layer, plot
 from ..thumbnails import contrast, picture
 
@@ -236,7 +237,7 @@ def _parameters(fit: Mapping[str, Any]) -> str:
     if not found:
         return "<p>No decay was fitted; all gains are 1.</p>"
     rows = []
-    for parameter in found:
+    for parameter in (per_pixel(each, int(fit["region_pixels"])) for each in found):
         estimate, interval, symbol = format_estimate(
             parameter["value"],
             parameter["stderr"],
