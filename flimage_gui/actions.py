@@ -151,6 +151,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("actionAddPolygon", "&Polygon", "Follow a polygon over time"),
     ActionSpec("actionAddFreehand", "&Freehand region", "Follow a region over time"),
     ActionSpec("actionLineProfile", "&Line profile", "Plot the values along a line", ("Ctrl+L",)),
+    ActionSpec("actionJump", "&Go to…", "Go to a frame, a time or an identifier", ("Ctrl+G",)),
     ActionSpec("actionCompareNext", "Compare in the &next way", "", keys=(Key.Key_D,)),
     ActionSpec("actionCompareOff", "&Off", "Show one image only"),
     ActionSpec("actionCompareSide", "&Side by side", "Show the raw image beside this one"),
@@ -229,6 +230,7 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         "actionPageBack",
         "actionFirstFrame",
         "actionLastFrame",
+        "actionJump",
     ),
     "&Regions": (
         "actionAddRegion",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PyQt5.QtCore import QObject, QRect
+from PyQt5.QtCore import QObject, QRect, Qt
 from PyQt5.QtWidgets import (
     QAction,
     QApplication,
@@ -25,6 +25,7 @@ from .compare_view import CompareButton, Comparison
 from .comparing import Mode
 from .drawing import Drawing
 from .frame_view import FrameView
+from .jump_dialog import JumpDialog
 from .picture import DragOutButton, picture_data, run_drag, save_picture
 from .region_list import RegionList
 from .region_markers import RegionMarkers
@@ -131,6 +132,7 @@ class Looking(QObject):
             "actionAddPolygon": lambda: self._draw_named("polygon"),
             "actionAddFreehand": lambda: self._draw_named("freehand"),
             "actionLineProfile": self._draw_line,
+            "actionJump": self.ask_jump,
             "actionCompareNext": self._compare_next,
             "actionCompareOff": lambda: self.comparison.set_mode(Mode.OFF),
             "actionCompareSide": lambda: self.comparison.set_mode(Mode.SIDE),
@@ -170,6 +172,13 @@ class Looking(QObject):
         if dock is not None:
             dock.show()
             dock.raise_()
+
+    def ask_jump(self) -> None:
+        """Ask for a frame, a time or an identifier, and go there."""
+        if self._session.source is not None:
+            dialog = JumpDialog(self._session, self._view.window())
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.open()
 
     def _compare_next(self) -> None:
         modes = list(Mode)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["SPEEDS", "PlaybackClock", "playable_times", "suitable_speed"]
+__all__ = ["FRAME_RATES", "SPEEDS", "Ending", "PlaybackClock", "playable_times", "suitable_speed"]
 
 #: Offered speeds, relative to the recording.
 SPEEDS = (1e-3, 0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 1e3, 1e4, 1e5)
+#: Offered rates of frames that are shown all for the same time [1/s].
+FRAME_RATES = (1.0, 2.0, 5.0, 10.0, 15.0, 25.0, 50.0)
 #: A recording is played to its end within about this time [s] unless another speed is chosen.
 COMFORTABLE_SECONDS = 15.0
 #: Where a frame has no time, or not a later one than the frame before [s].
@@ -46,6 +49,14 @@ def suitable_speed(times: np.ndarray) -> float:
     return min(SPEEDS, key=lambda speed: abs(np.log(speed / wanted)))
 
 
+class Ending(enum.Enum):
+    """What happens at the last frame; the values are what the person reads."""
+
+    STOP = "Stop at the end"
+    LOOP = "Start again (loop)"
+    PING_PONG = "Go back and forth"
+
+
 @dataclass(frozen=True)
 class PlaybackClock:
     """Maps the time since playing began to frames.
@@ -53,27 +64,78 @@ class PlaybackClock:
     Parameters
     ----------
     times
-        From :func:`playable_times`.
+        From :func:`playable_times`; or frame numbers divided by a rate.
     first
         Frame at which playing began.
     speed
-        Relative to the recording.
+        Relative to `times`.
+    start, stop
+        First and last frame that are played; None for the last one of the recording.
+    ending
+        What happens at `stop`.
     """
 
     times: np.ndarray
     first: int
     speed: float
+    start: int = 0
+    stop: int | None = None
+    ending: Ending = Ending.STOP
+
+    @property
+    def last(self) -> int:
+        """Last frame that is played."""
+        end = len(self.times) - 1
+        return end if self.stop is None else min(self.stop, end)
 
     def frame(self, elapsed: float) -> int:
-        """Frame to be shown `elapsed` seconds after the start."""
-        now = self.times[self.first] + elapsed * self.speed
+        """Frame to be shown `elapsed` seconds after playing began."""
+        place, backwards = self._place(elapsed)
+        now = self.times[self.start] + place
         # Rounding must not keep a frame back that is due.
-        found = np.searchsorted(self.times, now + 1e-9 * max(abs(now), 1.0), side="right")
-        return int(np.clip(found - 1, 0, len(self.times) - 1))
+        slack = 1e-9 * max(abs(now), 1.0)
+        if backwards:
+            # On the way back a frame is shown from its own time to that of the one before it.
+            found = np.searchsorted(self.times, now - slack, side="left")
+        else:
+            found = np.searchsorted(self.times, now + slack, side="right") - 1
+        return int(np.clip(found, self.start, self.last))
 
     def wait(self, frame: int, elapsed: float) -> float | None:
-        """Seconds until the frame after `frame` is due; None at the end."""
-        if frame + 1 >= len(self.times):
+        """Seconds until another frame than `frame` is due; None at the end."""
+        if self.ending is Ending.STOP:
+            if frame >= self.last:
+                return None
+            due = (self.times[frame + 1] - self.times[self.first]) / self.speed
+            return max(0.0, float(due) - elapsed)
+        if self.last <= self.start:
             return None
-        due = (self.times[frame + 1] - self.times[self.first]) / self.speed
-        return max(0.0, float(due) - elapsed)
+        place, backwards = self._place(elapsed)
+        if backwards:
+            before = max(frame - 1, self.start)
+            left = place - (self.times[before] - self.times[self.start])
+        elif frame < self.last:
+            left = self.times[frame + 1] - self.times[self.start] - place
+        else:
+            end = self._period() if self.ending is Ending.LOOP else self._length()
+            left = end - place
+        return max(0.0, float(left) / self.speed)
+
+    def _length(self) -> float:
+        return float(self.times[self.last] - self.times[self.start])
+
+    def _period(self) -> float:
+        """Time of one round of a loop: the last frame is shown as long as the others usually."""
+        steps = np.diff(self.times[self.start : self.last + 1])
+        return self._length() + float(np.median(steps))
+
+    def _place(self, elapsed: float) -> tuple[float, bool]:
+        """Where playing is, from the time of the frame `start` on, and whether it goes back."""
+        place = float(self.times[self.first] - self.times[self.start]) + elapsed * self.speed
+        if self.ending is Ending.STOP or self.last <= self.start:
+            return place, False
+        if self.ending is Ending.LOOP:
+            return place % self._period(), False
+        place %= 2 * self._length()
+        backwards = place > self._length()
+        return (2 * self._length() - place if backwards else place), backwards

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from PyQt5.QtCore import QElapsedTimer, Qt, QTimer
-from PyQt5.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PyQt5.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PyQt5.QtWidgets import (
+    QActionGroup,
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QSlider,
     QSpinBox,
     QStyle,
@@ -18,7 +20,14 @@ from PyQt5.QtWidgets import (
 )
 
 from . import assets
-from .playback import SPEEDS, PlaybackClock, playable_times, suitable_speed
+from .playback import (
+    FRAME_RATES,
+    SPEEDS,
+    Ending,
+    PlaybackClock,
+    playable_times,
+    suitable_speed,
+)
 from .quantities import MISSING, time_unit
 from .session import Change, Session
 from .widgets import blocked, describe
@@ -52,6 +61,36 @@ def time_text(times: np.ndarray, index: int) -> str:
 
 class _FrameSlider(QSlider):
     """A slider that jumps to where it is clicked, and in which PgDn goes forward."""
+
+    _range: tuple[int, int] | None = None
+
+    def show_range(self, frames: tuple[int, int] | None) -> None:
+        """Mark the frames that are played; None marks nothing."""
+        self._range = frames
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw a line below the frames that are played."""
+        super().paintEvent(event)
+        if self._range is None:
+            return
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        handle = self.style().subControlRect(
+            QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self
+        )
+        left, right = (
+            handle.width() // 2
+            + QStyle.sliderPositionFromValue(
+                self.minimum(), self.maximum(), frame, self.width() - handle.width()
+            )
+            for frame in self._range
+        )
+        painter = QPainter(self)
+        painter.fillRect(
+            left, self.height() - 3, max(2, right - left), 3, self.palette().highlight()
+        )
+        painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Put the handle under the pointer, so that it can be dragged from there."""
@@ -121,12 +160,19 @@ class TimeBar(QWidget):
         self._speed_combo = QComboBox()
         for speed in SPEEDS:
             self._speed_combo.addItem(f"×{speed:g}", speed)
+        self._speed_combo.insertSeparator(self._speed_combo.count())
+        for rate in FRAME_RATES:
+            self._speed_combo.addItem(f"{rate:g} fps", f"{rate:g} fps")
         describe(
             self._speed_combo,
             "speedCombo",
             "Playback speed",
-            "×1 plays as fast as it was recorded.",
+            "×1 plays as fast as it was recorded, with the recorded times. With a number of frames"
+            " per second, every frame is shown for the same time.",
         )
+        self._ending = Ending.STOP
+        self._range: tuple[int, int] | None = None
+        self._build_options()
         self._slider = _FrameSlider(Qt.Orientation.Horizontal)
         describe(
             self._slider,
@@ -150,6 +196,7 @@ class TimeBar(QWidget):
         row.setSpacing(6)
         row.addWidget(self._play_button)
         row.addWidget(self._speed_combo)
+        row.addWidget(self._options)
         row.addWidget(self._slider, 1)
         row.addWidget(self._spin)
         row.addWidget(self._count)
@@ -161,6 +208,40 @@ class TimeBar(QWidget):
         self._spin.valueChanged.connect(self._on_spin_changed)
         session.changed.connect(self._on_session_changed)
         self._refresh_recording()
+
+    def _build_options(self) -> None:
+        self._options = QToolButton()
+        self._options.setProperty("flat", True)
+        self._options.setIcon(assets.icon("loop"))
+        self._options.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        describe(
+            self._options,
+            "playOptionsButton",
+            "Options of playing",
+            "What happens at the end, and which frames are played.",
+        )
+        menu = QMenu(self._options)
+        group = QActionGroup(menu)
+        self._endings = {}
+        for ending in Ending:
+            action = menu.addAction(ending.value)
+            action.setObjectName(f"playEnding{ending.name.title().replace('_', '')}")
+            action.setCheckable(True)
+            action.triggered.connect(lambda _checked, ending=ending: self.set_ending(ending))
+            group.addAction(action)
+            self._endings[ending] = action
+        self._endings[self._ending].setChecked(True)
+        menu.addSeparator()
+        for name, text, slot in (
+            ("playFromHere", "Play &from this frame on", lambda: self._bound_range(0)),
+            ("playToHere", "Play up &to this frame", lambda: self._bound_range(1)),
+            ("playFitRange", "Play the frames of the &fit", self._play_fit_range),
+            ("playAll", "Play &all frames", lambda: self.set_range(None)),
+        ):
+            action = menu.addAction(text)
+            action.setObjectName(name)
+            action.triggered.connect(lambda _checked, slot=slot: slot())
+        self._options.setMenu(menu)
 
     # ------------------------------------------------------------------ stepping
 
@@ -187,17 +268,62 @@ class TimeBar(QWidget):
 
     @property
     def speed(self) -> float:
-        """Speed of playing, relative to the recording."""
-        return float(self._speed_combo.currentData())
+        """Speed of playing, relative to the recording; 1 with a number of frames per second."""
+        chosen = self._speed_combo.currentData()
+        return 1.0 if isinstance(chosen, str) else float(chosen)
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Frames per second; None when the recorded times count."""
+        chosen = self._speed_combo.currentData()
+        return float(chosen.split()[0]) if isinstance(chosen, str) else None
+
+    @property
+    def ending(self) -> Ending:
+        """What happens at the last frame that is played."""
+        return self._ending
+
+    def set_ending(self, ending: Ending) -> None:
+        """Choose what happens at the last frame that is played."""
+        self._ending = ending
+        self._endings[ending].setChecked(True)
+        if self.playing:
+            self._start()
+
+    @property
+    def played(self) -> tuple[int, int]:
+        """First and last frame that are played."""
+        end = max(0, self._session.n_frames - 1)
+        first, last = (0, end) if self._range is None else self._range
+        return min(first, end), min(last, end)
+
+    def set_range(self, frames: tuple[int, int] | None) -> None:
+        """Play only the frames from the first to the last of `frames`; None plays all."""
+        end = max(0, self._session.n_frames - 1)
+        if frames is not None and (max(frames[0], 0), min(frames[1], end)) == (0, end):
+            frames = None
+        self._range = frames
+        self._slider.show_range(None if frames is None else self.played)
+        if self.playing:
+            self._start()
+
+    def _bound_range(self, end: int) -> None:
+        first, last = self.played
+        frame = self._session.frame
+        self.set_range((first, max(frame, first)) if end else (frame, max(frame, last)))
+
+    def _play_fit_range(self) -> None:
+        recipe, end = self._session.recipe, max(0, self._session.n_frames - 1)
+        self.set_range((recipe.first or 0, end if recipe.last is None else recipe.last))
 
     def toggle_play(self) -> None:
         """Play, or stop playing."""
         if self.playing:
             self.stop()
         elif self._session.n_frames > 1:
-            at_end = self._session.frame >= self._session.n_frames - 1
-            if at_end:
-                self._session.set_frame(0)
+            first, last = self.played
+            if not first <= self._session.frame < last:
+                self._session.set_frame(first)
             self._start()
 
     def stop(self) -> None:
@@ -207,7 +333,12 @@ class TimeBar(QWidget):
         self._show_playing()
 
     def _start(self) -> None:
-        self._clock = PlaybackClock(self._times, self._session.frame, self.speed)
+        times, rate = self._times, self.frame_rate
+        if rate is not None:
+            times = np.arange(len(times)) / rate
+        first, last = self.played
+        begin = min(max(self._session.frame, first), last)
+        self._clock = PlaybackClock(times, begin, self.speed, first, last, self._ending)
         self._elapsed.start()
         self._show_playing()
         self._wait()
@@ -255,6 +386,8 @@ class TimeBar(QWidget):
     def _refresh_recording(self) -> None:
         self.stop()
         count = self._session.n_frames
+        if self._range is not None and self._range[1] >= count:
+            self.set_range(None)
         new_times = playable_times(self._session.times)
         if not np.array_equal(new_times, self._times):
             self._times = new_times
@@ -266,7 +399,13 @@ class TimeBar(QWidget):
             self._slider.setRange(0, last)
             self._slider.setPageStep(max(1, round(count / 10)))
             self._spin.setRange(0, last)
-        for widget in (self._play_button, self._speed_combo, self._slider, self._spin):
+        for widget in (
+            self._play_button,
+            self._speed_combo,
+            self._options,
+            self._slider,
+            self._spin,
+        ):
             widget.setEnabled(count > 1)
         self._count.setText(f"of 0–{last}" if count else "")
         metrics = self._time.fontMetrics()
