@@ -48,7 +48,7 @@ def frame(base: np.ndarray, index: int, count: int, peak: float = 3000) -> np.nd
 
 
 def write_input(path: Path, count: int, size: int, peak: float) -> None:
-    """Write a recording laid out as flimage 0.3.3 does, except that gzip is at level 4."""
+    """Write a recording laid out as flimage 0.3.3 does, except that gzip is at level 1."""
     base = scene(size)
     with h5py.File(path, "w") as h5:
         for i in range(count):
@@ -65,7 +65,7 @@ def write_input(path: Path, count: int, size: int, peak: float) -> None:
                 data=frame(base, i, count, peak),
                 chunks=(size, size),
                 compression="gzip",
-                compression_opts=4,
+                compression_opts=1,
                 fletcher32=True,
             )
             raw.attrs["CLASS"] = np.bytes_("IMAGE")
