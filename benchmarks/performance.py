@@ -318,9 +318,10 @@ Written by `python -m benchmarks.performance` (`make bench`) on {date}; do not e
 Machine: {machine}.
 
 Both packages ran the same workload on the same input in the same run, each in a process of its
-own; of up to {repeats} runs the quickest counts (a single one where it takes longer than 30 s). The load of the
-machine when the measurement began was {load}; where it is more than a little, other programs
-took part of the time, and the processor time tells more than the elapsed one. Input:
+own; of up to {repeats} runs the quickest counts (a single one where it takes longer than 30 s).
+The load of the machine when the measurement began was {load}; where it is more than a little,
+other programs took part of the time, and the processor time tells more than the elapsed one.
+Input:
 simulated camera counts (bleaching cells of up to 3000 photons a pixel, in the dim case 100, on a
 background of a fifth of that; shot noise, gain 2.2, read noise 2, offset 100), stored as flimage
 0.3.3 lays files out. Before the clock starts, each package has corrected and denoised eight tiny
