@@ -158,6 +158,8 @@ class BackgroundPanel(QWidget):
     def _add_level(self, form: QFormLayout) -> None:
         self._source = ChoiceCombo()
         fill_combo(self._source, _SOURCES)
+        # The button beside it needs room, too.
+        self._source.setMinimumContentsLength(4)
         describe(
             self._source,
             "backgroundSourceCombo",

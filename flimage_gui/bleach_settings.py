@@ -202,6 +202,8 @@ class BleachSettings(QWidget):
     def _build_more(self, form: QFormLayout) -> None:
         self._region = ChoiceCombo()
         fill_combo(self._region, _REGIONS)
+        # The button beside it needs room, too.
+        self._region.setMinimumContentsLength(4)
         describe(
             self._region,
             "regionCombo",

@@ -19,7 +19,7 @@ __all__ = ["HINTS", "Drawing"]
 HINTS = {
     "rectangle": "Drag from corner to corner.  Esc: cancel",
     "ellipse": "Drag from corner to corner.  Esc: cancel",
-    "polygon": "Click each corner; double click or Enter at the last one.  Esc: cancel",
+    "polygon": "Click each corner, double click the last one.  Esc: cancel",
     "freehand": "Drag around the region.  Esc: cancel",
     "line": "Drag along the line.  Esc: cancel",
 }
@@ -145,7 +145,6 @@ class Drawing(QObject):
         self._canvas.prepareGeometryChange()
         self._canvas.show()
         self._hint.setText(HINTS[kind])
-        self._hint.adjustSize()
         self._place_hint()
         self._hint.show()
         self._graphics.setFocus()
@@ -168,8 +167,15 @@ class Drawing(QObject):
         self.drawn.emit(purpose, result)
 
     def _place_hint(self) -> None:
-        x = max(0, (self._graphics.width() - self._hint.width()) // 2)
-        self._hint.move(x, 10)
+        room = self._graphics.width() - 16
+        self._hint.setWordWrap(False)
+        size = self._hint.sizeHint()
+        if size.width() > room:
+            self._hint.setWordWrap(True)
+            size.setWidth(room)
+            size.setHeight(self._hint.heightForWidth(room))
+        self._hint.resize(size)
+        self._hint.move(max(0, (self._graphics.width() - self._hint.width()) // 2), 10)
 
     # ------------------------------------------------------------------ mouse
 

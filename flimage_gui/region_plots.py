@@ -98,7 +98,7 @@ class RegionPlot(pg.PlotWidget):
             if column == band:
                 std = np.nan_to_num(traces.std[:, column])
                 ends = [
-                    pg.PlotDataItem(x[chosen], (mean + sign * std)[chosen], pen=None)
+                    pg.PlotCurveItem(x[chosen], (mean + sign * std)[chosen], pen=None)
                     for sign in (-1, 1)
                 ]
                 fill = pg.FillBetweenItem(*ends, brush=translucent(QColor(color), _BAND_ALPHA))

@@ -24,7 +24,6 @@ from PyQt5.QtWidgets import (
 from flimage.errors import InputError
 from flimage.progress import Progress
 
-from .displays import Display
 from .draw_button import DrawButton
 from .labels import hint_label
 from .quantities import MISSING, format_number
@@ -37,6 +36,8 @@ from .widgets import blocked, describe
 
 __all__ = ["RegionsPanel"]
 
+#: What plots show; short enough for a low one. What it is of stands below the table.
+_UNIT = "counts"
 _HEADS = ("Region", "Mean", "SD", "Pixels")
 
 
@@ -209,9 +210,6 @@ class RegionsPanel(QWidget):
             button.setEnabled(is_open)
         self._refresh_values()
 
-    def _unit(self) -> str:
-        return "raw" if self._session.display is Display.RAW else self._session.display.value
-
     def _refresh_values(self, draw: bool = True) -> None:
         traces = self.following.traces()
         regions, frame = self._regions.regions, self._session.frame
@@ -234,7 +232,7 @@ class RegionsPanel(QWidget):
             self._hint.setText(f"Frame {frame}, {self._session.display.value.lower()}")
         if draw:
             colors = [each.color for each in regions]
-            self._plot.show_traces(traces, colors, self._regions.selected, self._unit())
+            self._plot.show_traces(traces, colors, self._regions.selected, _UNIT)
         self._plot.show_frame(frame)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
@@ -293,7 +291,7 @@ class RegionsPanel(QWidget):
     def _measure_profile(self) -> None:
         line, session = self._line, self._session
         if line is None:
-            self._profile.show_profile(np.empty(0), np.empty(0), None, self._unit())
+            self._profile.show_profile(np.empty(0), np.empty(0), None, _UNIT)
             return
         image = session.kept_image(session.display)
         if image is None:
@@ -306,7 +304,7 @@ class RegionsPanel(QWidget):
 
         def done(profile: tuple[np.ndarray, np.ndarray]) -> None:
             if self._line == line:
-                self._profile.show_profile(*profile, session.pixel_size, self._unit())
+                self._profile.show_profile(*profile, session.pixel_size, _UNIT)
 
         session.read("profile", run, done)
 
