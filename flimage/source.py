@@ -269,7 +269,8 @@ class EditedSource:
                     f" {source.shape}; both must be the same."
                 )
         times = source.times[list(self._order)]
-        identifiers = [source.identifiers[frame] for frame in self._order]
+        names = source.identifiers
+        identifiers = [names[frame] for frame in self._order]
         for position, frame in enumerate(self._order):
             changes = self.edits.meta.get(frame, {})
             if "time" in changes:

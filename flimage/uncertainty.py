@@ -96,7 +96,10 @@ def spread(solution: Solution, t: Array, y: Array, variance: Array) -> Spread:
         return Spread(empty, np.inf, np.inf, np.nan, rho, 0.0)
     chi2 = float(u @ u) / freedom
     factor = widening(rho, int(np.count_nonzero(weights > 0.5)), n_parameters)
-    matrix = covariance(solution, t, weights / variance) * chi2 * factor
+    matrix = covariance(solution, t, weights / variance)
+    # What the data do not determine stays so, also where the residuals are exactly 0.
+    finite = np.isfinite(matrix)
+    matrix[finite] *= chi2 * factor
     quantile = float(stdtrit(max(freedom / factor, 1.0), 0.975))
     return Spread(matrix, quantile, chi2 * factor, chi2, rho, freedom)
 
