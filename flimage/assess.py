@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .fitting import Solution, fit_weighted
 from .models import MODELS
 from .result import BleachFit
-from .uncertainty import Spread
+from .uncertainty import Spread, autocorrelation, widening
 from .verdict import Reason, Verdict
 
 __all__ = ["judge", "refusal"]
@@ -82,7 +82,7 @@ def refusal(
     plain = float(fdtrc(extra, max(freedom, 1.0), max(gained, 0.0) / extra / (scatter / factor)))
     if plain < _SIGNIFICANT and gained > _DOMINANT * flat:
         return None
-    slope, slope_error = _slope(t, y, w, scatter)
+    slope, slope_error = _slope(t, y, w)
     if slope > 4 * slope_error:
         return Reason(
             "rising",
@@ -96,14 +96,20 @@ def refusal(
     )
 
 
-def _slope(t: Array, y: Array, w: Array, scatter: float) -> tuple[float, float]:
-    """Change along a straight line over the fitted span, and its standard error."""
+def _slope(t: Array, y: Array, w: Array) -> tuple[float, float]:
+    """Change along a straight line over the fitted span, and its standard error.
+
+    The scatter is that about the line: a model that can only fall leaves the whole rise over.
+    """
     centre = float(np.average(t, weights=w))
     spread = float(w @ (t - centre) ** 2)
-    if spread <= 0:
+    if spread <= 0 or t.size < 3:
         return 0.0, np.inf
+    mean = float(np.average(y, weights=w))
     slope = float(w @ ((t - centre) * y)) / spread
-    return slope, float(np.sqrt(scatter / spread))
+    u = np.sqrt(w) * (y - mean - slope * (t - centre))
+    scatter = float(u @ u) / (t.size - 2) * widening(autocorrelation(u), t.size, 2)
+    return slope, float(np.sqrt(max(scatter, 1e-24 * float(w @ y**2)) / spread))
 
 
 def judge(fitted: BleachFit, refused: Reason | None) -> BleachFit:
