@@ -202,8 +202,10 @@ class _FrameWriter:
     def write(self, index: int) -> None:
         """Write one frame."""
         number = self._source.order[index]
-        frame = self._group.create_group(f"fli_{index}")
         old = None if self._stored is None else self._stored[f"fli_{number}"]
+        if self._copies and old is not None and self._copy_whole(index, old):
+            return
+        frame = self._group.create_group(f"fli_{index}")
         fluorescence = frame.create_group("fluorescence")
         if old is None or not self._copies:
             self._write_raw(index, old, fluorescence)
@@ -220,6 +222,23 @@ class _FrameWriter:
             self._copy_backgrounds(old, backgrounds)
         elif (image := self._source.background(index)) is not None:
             self._write_background(backgrounds, "data", None, image)
+
+    def _copy_whole(self, index: int, old: h5py.Group) -> bool:
+        """Copy a frame in one go, where there is no background to be shared; tell whether done."""
+        number = self._source.order[index]
+        if number in self._source.edits.backgrounds or len(old.get(BG_DATA, ())):
+            return False
+        storage.copy_object(self._stored, f"fli_{number}", self._group, f"fli_{index}")
+        changes = self._source.edits.meta.get(number, {})
+        if changes or BG_DATA not in old:
+            frame = self._group[f"fli_{index}"]
+            frame.require_group(BG_DATA)
+            for key, value in changes.items():
+                if value is not None:
+                    frame.attrs[key] = value
+                elif key in frame.attrs:
+                    del frame.attrs[key]
+        return True
 
     def _write_raw(self, index: int, old: h5py.Group | None, new: h5py.Group) -> None:
         attributes = {} if old is None else _own_attributes(old[RAW])

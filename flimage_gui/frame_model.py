@@ -240,6 +240,9 @@ class FrameModel(QAbstractTableModel):
             return self._editor.set_value([index.row()], key, text or None)
         unit, typed = ("s", _SECOND) if column is Column.TIME else ("m", _MICROMETRE)
         number = parse_quantity(text, unit, typed)
+        known = self.times if column is Column.TIME else self._sizes
+        if known is not None and number == known[index.row()]:
+            return False
         # What is no number goes on as it is, to be refused with a sentence that names it.
         return self._editor.set_value([index.row()], key, text if number is None else number)
 
