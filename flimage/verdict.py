@@ -20,7 +20,6 @@ REASON_CODES: dict[str, str] = {
     "uncertain-gain": "the gain has a large standard error",
     "background-drifts": "the background changes in time, but one level is used",
     "no-background": "no background was subtracted, although there seems to be one",
-    "background-spread": "background pixels left and right, or inside and outside, disagree",
     "cells-in-border": "cells touch the border that the background is measured in",
     "signal-moves": "signal leaves the region in which it is found on average",
     "saturated-pixels": "pixels are at the end of the detector's range",
