@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtCore import QEvent, QPointF, QRectF, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QColor, QImage, QPalette
 from PyQt5.QtWidgets import (
     QAction,
@@ -27,10 +27,12 @@ from .image_item import FrameImageItem
 from .levels_bar import LevelsBar
 from .overlays import BorderItem
 from .session import Change, Display, Session
-from .widgets import ChoiceCombo, ShrinkingButton, blocked, describe
+from .widgets import ChoiceCombo, ShrinkingButton, blocked, describe, spare_room
 
 __all__ = ["FrameView"]
 
+#: Least width [px].
+_LEAST_WIDTH = 390
 #: How much one press of + or − zooms.
 ZOOM_FACTOR = 1.4
 
@@ -106,7 +108,7 @@ class FrameView(QWidget):
         self._graphics.setObjectName("frameGraphics")
         self._graphics.setAccessibleName("Image of the frame")
         self._graphics.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self._graphics.setMinimumSize(160, 90)
+        self._graphics.setMinimumSize(160, 80)
         self._box = _ImageBox()
         self._graphics.setCentralItem(self._box)
         self._item = FrameImageItem()
@@ -511,9 +513,20 @@ class FrameView(QWidget):
     # ------------------------------------------------------------------ looks
 
     def resizeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Keep the whole image in view when it was."""
+        """Keep the whole image in view when it was, and the controls in the window."""
         super().resizeEvent(event)
+        # All of them have keys and stand in menus.
+        spare_room(
+            self._row,
+            self.width(),
+            (self.zoom_out_button, self.zoom_in_button, self.fit_button),
+        )
         self._place_notice()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Do with the room for the controls that cannot be spared."""
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), _LEAST_WIDTH), hint.height())
 
     def _place_notice(self) -> None:
         rect = self._graphics.rect()

@@ -74,6 +74,7 @@ class MainWindow(QMainWindow):
         megabytes = self.settings.get(Preferences.cache_megabytes)
         self.session = Session(self, cache_bytes=megabytes << 20)
         self._export_dialog: ExportDialog | None = None
+        self._first_result_due = False
         self._layout_before_leaving = self.settings.get(Preferences.layout)
 
         self.message_bar = MessageBar()
@@ -139,7 +140,12 @@ class MainWindow(QMainWindow):
             ("metadataDock", "Metadata", self.metadata_panel, right),
             ("traceDock", "Trace and fit", self.trace_view, bottom),
             ("frameDock", "Frames", _scrolling(self.frame_panel, sideways=True), bottom),
-            ("regionsDock", "Regions", self.looking.regions_panel, bottom),
+            (
+                "regionsDock",
+                "Regions",
+                _scrolling(self.looking.regions_panel, sideways=True),
+                bottom,
+            ),
             ("historyDock", "History", self.history_panel, bottom),
         ):
             dock = QDockWidget(title, self)
@@ -377,8 +383,21 @@ class MainWindow(QMainWindow):
                 action.setText(f"&{word}: {text}" if text else f"&{word}")
                 action.setIconText(f" {word}")
                 action.setToolTip(f"{word}: {text}" if text else word)
+        self._show_first_result(change)
         if change & (Change.RECORDING | Change.HISTORY | Change.BACKGROUND):
             self.setWindowModified(session.modified)
+
+    def _show_first_result(self, change: Change) -> None:
+        """Show corrected frames once a correction has been found, unless a person chose others."""
+        session = self.session
+        if change & Change.RECORDING:
+            self._first_result_due = True
+        elif change & Change.DISPLAY and session.display is not Display.RAW:
+            self._first_result_due = False
+        elif change & Change.FIT and self._first_result_due and session.fit_current:
+            self._first_result_due = False
+            if session.fit is not None and session.fit.verdict.grade != "refused":
+                session.set_display(Display.BLEACH_CORRECTED)
 
     def _on_recording_changed(self, is_open: bool) -> None:
         was_open = self._pages.currentIndex() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,14 @@ from flimage.meta import META_DEFINITIONS, is_number
 
 from .facts_feed import FactsFeed
 from .labels import hint_label
-from .quantities import choose_unit, format_count, format_duration, format_number, format_quantity
+from .quantities import (
+    MISSING,
+    choose_unit,
+    format_count,
+    format_duration,
+    format_number,
+    format_quantity,
+)
 from .session import Change, Session
 from .widgets import describe
 
@@ -37,6 +45,9 @@ __all__ = ["MetadataPanel", "Row", "frame_rows", "series_rows"]
 _LONGEST, _LONGEST_TIP = 120, 1500
 #: What stands in brackets in the definitions of metadata keys.
 _UNITS = ("s", "m", "rad", "px")
+#: Attribute with the origin of a converted recording, which is `flimage.convert.ORIGIN`; that
+#: module is not imported, because it takes long and is rarely needed.
+_ORIGIN = "conversion"
 #: Attributes that a correction leaves behind: name -> (words, unit).
 _KNOWN_ATTRIBUTES = {
     "bleach gain": ("gain applied", ""),
@@ -46,7 +57,7 @@ _KNOWN_ATTRIBUTES = {
     "bleach source": ("corrected from", ""),
     "bleach flimage version": ("corrected with flimage", ""),
     "denoise strength": ("denoising strength", ""),
-    "flimage origin": ("converted from", ""),
+    _ORIGIN: ("converted from", ""),
 }
 
 
@@ -94,7 +105,7 @@ class MetadataPanel(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        header.sectionResized.connect(lambda *_: self._table.resizeRowsToContents())
+        self._table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._empty = hint_label("Open a recording to see what is known about it.")
         self._empty.setObjectName("metadataEmptyLabel")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -159,7 +170,6 @@ class MetadataPanel(QWidget):
             self._table.setItem(number, 1, value)
             if row.value is None:
                 self._table.setSpan(number, 0, 1, 2)
-        self._table.resizeRowsToContents()
 
     # ------------------------------------------------------------------ copying
 
@@ -261,10 +271,31 @@ def _attribute_rows(attributes: Mapping[str, Any], skip: tuple[str, ...] = ()) -
         if key in skip or "(" in key:
             continue
         words, unit = _KNOWN_ATTRIBUTES.get(key, (key, ""))
-        text = _write(attributes[key], unit, limit=None)
+        text = _in_words(key, attributes[key]) or _write(attributes[key], unit, limit=None)
         short = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
         rows.append(Row(words, short, text[:_LONGEST_TIP] if short != text else ""))
     return rows
+
+
+def _in_words(key: str, value: Any) -> str:
+    """Write what is kept as JSON for a person; empty where it is something else."""
+    if key not in (_ORIGIN, "bleach fit", "bleach recipe"):
+        return ""
+    try:
+        content = json.loads(str(value))
+    except ValueError:
+        # A long one is kept in pieces, of which this is the first.
+        return "kept in the file; flimage info shows it" if str(value).startswith("{") else ""
+    if not isinstance(content, dict):
+        return ""
+    if key == _ORIGIN:
+        notes = "".join(f"; {note}" for note in content.get("notes", ()))
+        return f"{content.get('file', MISSING)} ({content.get('format', MISSING)}){notes}"
+    if key == "bleach fit":
+        grade = content.get("verdict", {}).get("grade", MISSING)
+        return f"model {content.get('model', MISSING)}, verdict {grade}"
+    kept = ("model", "border_px", "background", "offset", "max_gain")
+    return ", ".join(f"{name} {content[name]}" for name in kept if name in content)
 
 
 def _unit_of(definition: str) -> str:

@@ -58,7 +58,8 @@ class QuantitySpin(QDoubleSpinBox):
         self.setKeyboardTracking(False)
         self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.lineEdit().setPlaceholderText("not known")
+        example = "0.5" if unit == "s" else "0.1"
+        self.lineEdit().setPlaceholderText(f"not known; e.g. {example} {typed_unit.symbol}")
         self.valueChanged.connect(self.value_edited)
 
     def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name

@@ -123,5 +123,5 @@ class StatusBar(QStatusBar):
         if session.pixel_size:
             parts.append(f"{format_quantity(session.pixel_size, 'm')}/px")
         parts.append(time_text(session.times, frame))
-        parts.append(f"frame {frame}/{session.n_frames - 1}")
+        parts.append(f"frame {frame} of 0–{session.n_frames - 1}")
         self._frame.setText("   ".join(parts))

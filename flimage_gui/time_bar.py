@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from PyQt5.QtCore import QElapsedTimer, Qt, QTimer
-from PyQt5.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PyQt5.QtCore import QElapsedTimer, QSize, Qt, QTimer
+from PyQt5.QtGui import (
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PyQt5.QtWidgets import (
     QActionGroup,
     QComboBox,
@@ -28,11 +35,14 @@ from .playback import (
     playable_times,
     suitable_speed,
 )
-from .quantities import MISSING, time_unit
+from .quantities import MISSING, DisplayUnit, time_unit
 from .session import Change, Session
-from .widgets import blocked, describe
+from .widgets import blocked, describe, spare_room
 
 __all__ = ["TimeBar", "time_text"]
+
+#: Least width [px].
+_LEAST_WIDTH = 390
 
 
 def time_text(times: np.ndarray, index: int) -> str:
@@ -52,7 +62,12 @@ def time_text(times: np.ndarray, index: int) -> str:
     unit = time_unit(float(np.ptp(finite)))
     steps = np.abs(np.diff(finite))
     steps = steps[steps > 0]
-    usual = float(np.median(steps)) / unit.scale if len(steps) else 1.0
+    step = float(np.median(steps)) if len(steps) else unit.scale
+    for smaller in (DisplayUnit("h", 3600.0), DisplayUnit("min", 60.0), DisplayUnit("s", 1.0)):
+        # 1200 s tell more than 20.000 min where frames are a second apart.
+        if smaller.scale < unit.scale and step < 0.1 * unit.scale:
+            unit = smaller
+    usual = step / unit.scale
     # As many digits as it takes to tell the steps between frames.
     decimals = next((d for d in range(4) if abs(round(usual, d) - usual) < 0.05 * usual), 4)
     value = (float(times[index]) - start) / unit.scale
@@ -191,7 +206,7 @@ class TimeBar(QWidget):
         self._time.setAccessibleName("Time")
         self._time.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(6, 3, 8, 3)
         row.setSpacing(6)
         row.addWidget(self._play_button)
@@ -366,6 +381,18 @@ class TimeBar(QWidget):
     def _show_playing(self) -> None:
         self._play_button.setIcon(assets.icon("pause" if self.playing else "play"))
         self._play_button.setAccessibleName("Pause" if self.playing else "Play")
+
+    # ------------------------------------------------------------------ room
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave out what stands elsewhere, too, where there is no room for it."""
+        super().resizeEvent(event)
+        spare_room(self._row, event.size().width(), (self._count, self._speed_combo))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Do with the room for the controls that cannot be spared."""
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), _LEAST_WIDTH), hint.height())
 
     # ------------------------------------------------------------------ slots
 

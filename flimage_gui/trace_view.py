@@ -105,6 +105,7 @@ class TraceView(QWidget):
         self._plots.menu_requested.connect(self._on_plots_menu_requested)
         self._plots.reset_requested.connect(self._show_all)
         self._session.changed.connect(self._on_session_changed)
+        self._session.quiet_progress.connect(self._on_session_quiet_progress)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Follow a change of theme or font."""
@@ -125,6 +126,11 @@ class TraceView(QWidget):
             self._refresh_range()
         if change & Change.FRAME:
             self._refresh_frame()
+
+    def _on_session_quiet_progress(self) -> None:
+        """Say that frames are being measured, which begins after the recording was opened."""
+        if self._trace is None:
+            self._empty.show_notice("neutral", self._empty_text())
 
     def _refresh_all(self) -> None:
         session = self._session

@@ -17,6 +17,7 @@ from PyQt5.QtWidgets import (
     QComboBox,
     QFormLayout,
     QLabel,
+    QLayout,
     QSizePolicy,
     QStyle,
     QStyleOptionComboBox,
@@ -37,6 +38,7 @@ __all__ = [
     "is_dark",
     "make_form",
     "select_data",
+    "spare_room",
 ]
 
 
@@ -164,6 +166,30 @@ class ShrinkingButton(QToolButton):
                 if has_room
                 else Qt.ToolButtonStyle.ToolButtonIconOnly
             )
+
+
+def spare_room(row: QLayout, width: int, spare: Sequence[QWidget]) -> None:
+    """Hide what can be done without, one after the other, where a row has not enough room.
+
+    Parameters
+    ----------
+    row
+        Layout that holds all of `spare`.
+    width
+        Room that there is [px].
+    spare
+        Widgets to be hidden, the first one first.
+    """
+    room = width - row.minimumSize().width()
+    for widget in spare:
+        if room < 0 and not widget.isHidden():
+            room += widget.minimumSizeHint().width() + row.spacing()
+            widget.hide()
+    for widget in reversed(spare):
+        needed = widget.minimumSizeHint().width() + row.spacing()
+        if widget.isHidden() and room >= needed:
+            room -= needed
+            widget.show()
 
 
 def make_form() -> QFormLayout:

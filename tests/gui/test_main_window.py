@@ -437,7 +437,7 @@ def test_status_bar_tells_place_value_time_and_frame(qtbot, opened: MainWindow, 
     opened.session.set_frame(3)
     text = find(opened, QLabel, "frameLabel").text()
     assert "1.5 s" in text
-    assert "frame 3/11" in text
+    assert "frame 3 of 0–11" in text
     assert "80 × 60" in text
 
 
