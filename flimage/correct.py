@@ -118,20 +118,17 @@ class FrameCorrector:
             matched = match_histogram(correct_image(image, background, 1.0), self._reference)
             return matched.astype(np.float32, copy=False)
         gain = float(self.fit.gain[index])
-        return correct_image(image, background, gain, self.fit.residual_background)
+        return correct_image(image, background, gain)
 
     def _prepared(self, index: int) -> tuple[npt.NDArray[Any], float | npt.NDArray[Any]]:
         """Frame, denoised where the recipe asks for it, and what is subtracted from it."""
-        from .background import image_background
-
-        recipe = self.fit.recipe
         image: npt.NDArray[Any] = self.source.image(index)
-        if recipe.denoise:
+        strength = self.fit.recipe.denoise
+        if strength:
             from .denoise import denoise_image
 
-            image = denoise_image(image, recipe.denoise)
-        level = float(self.fit.trace.background[index])
-        return image, image_background(image, recipe, level)
+            image = denoise_image(image, strength)
+        return image, self.fit.background_of(index)
 
 
 def run(

@@ -386,3 +386,20 @@ def test_denoising_does_not_depend_on_the_unit_of_intensity(tmp_path, truth):
         scaled.append(frames(tmp_path / f"{factor}-out.h5") / factor)
     np.testing.assert_allclose(scaled[1], scaled[0], rtol=1e-4)
     np.testing.assert_allclose(scaled[2], scaled[0], rtol=1e-4)
+
+
+def test_a_tilted_background_is_removed_with_the_plane_that_the_trace_used(tmp_path, truth):
+    y, x = np.mgrid[: truth.signal.shape[0], : truth.signal.shape[1]]
+    tilted = truth.images + 0.8 * x - 0.5 * y
+    recipe = Recipe(border_px=8, background_source="plane", background="frame")
+    with FLSeries(h5file=tmp_path / "tilted.h5", h5mode="w") as series:
+        series.add_images(tilted, [{"time": t} for t in truth.times])
+        result = correct.run(SeriesSource(series), recipe, tmp_path / "out.h5")
+    assert result.fit.trace.background_slope is not None
+    corrected = frames(tmp_path / "out.h5")
+    empty = truth.signal < 0.5
+    planes = np.array([np.polyfit(x[empty], im[empty], 1)[0] for im in corrected[:10]])
+    assert np.abs(planes).max() < 0.02
+    spread, end = flatness(corrected, truth)
+    assert spread < 0.01
+    assert abs(end) < 0.02
