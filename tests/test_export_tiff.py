@@ -323,3 +323,15 @@ def test_the_folder_of_the_recording_is_never_replaced(source: SeriesSource) -> 
     pytest.importorskip("zarr")
     with pytest.raises(SameFileError):
         write_zarr(Images(source), source.path.parent, overwrite=True)
+
+
+def test_a_stack_beyond_4_gb_says_who_can_read_it(
+    source: SeriesSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flimage.export.tiff._CLASSIC_LIMIT", 1000)
+    done = write_tiff(Images(source), tmp_path / "o.tif", flavour="imagej")
+    assert any("larger than 4 GB" in note for note in done.notes)
+    write_tiff(Images(source), tmp_path / "o.ome.tif")
+    with tifffile.TiffFile(tmp_path / "o.ome.tif") as file:
+        assert file.is_bigtiff
+        np.testing.assert_array_equal(file.asarray(), expected(Images(source)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,12 +134,20 @@ def write_tiff(
             else _imagej_options(images, scaling, notes)
         )
         size = count * images.shape[0] * images.shape[1] * np.dtype(dtype).itemsize
+        large = size > _CLASSIC_LIMIT
+        if large and flavour == "imagej":
+            notes.append(
+                "The stack is larger than 4 GB: ImageJ and Fiji read it whole, but some other"
+                " programs only its first image; an OME-TIFF has no such limit."
+            )
         with (
+            # tifffile warns of what the note says, once more when it closes the file.
+            _quiet() if large else contextlib.nullcontext(),
             tifffile.TiffWriter(
                 temporary,
                 ome=flavour == "ome",
                 imagej=flavour == "imagej",
-                bigtiff=flavour == "ome" and size > _CLASSIC_LIMIT,
+                bigtiff=flavour == "ome" and large,
             ) as writer,
             contextlib.closing(iter(pages)) as stream,
         ):
@@ -162,6 +171,14 @@ def write_tiff(
             notes.append(f"{pages.missing} pixels have no value and are stored as 0.")
         report(passes + count, passes + count, "Done")
     return Exported(path, count, scaling, pages.clipped, pages.missing, tuple(notes))
+
+
+@contextlib.contextmanager
+def _quiet() -> Generator[None, None, None]:
+    """Keep tifffile from warning about ImageJ's way to store large stacks."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*truncating ImageJ file", category=UserWarning)
+        yield
 
 
 class _Pages:
