@@ -68,9 +68,9 @@ def scan_settings(recipe: Recipe) -> tuple[Any, ...]:
 
 def scan(source: FrameSource, recipe: Recipe, progress: Progress) -> SeriesScan:
     """Measure all frames."""
-    from flimage.scan import scan_series
+    from flimage.scan_cache import cached_scan
 
-    return scan_series(source, recipe, progress=progress)
+    return cached_scan(source, recipe, progress=progress)
 
 
 def measure(scanned: SeriesScan, recipe: Recipe, with_fit: bool) -> Measured:

@@ -563,3 +563,20 @@ def test_nothing_is_begun_on_a_recording_that_is_about_to_be_replaced(
     assert opened.path == other
     assert not (tmp_path / "edited.h5").exists()
     assert not (tmp_path / "out.h5").exists()
+
+
+def test_a_recording_that_is_opened_again_is_not_measured_again(
+    qtbot, session, recording, monkeypatch
+):
+    from flimage import scan_cache
+
+    with qtbot.waitSignal(session.changed, check_params_cb=lambda c: session.scan is not None):
+        session.open(recording)
+    first = session.scan
+    monkeypatch.setattr(
+        scan_cache, "scan_series", lambda *_, **__: pytest.fail("measured a second time")
+    )
+    session.close()
+    with qtbot.waitSignal(session.changed, check_params_cb=lambda c: session.scan is not None):
+        session.open(recording)
+    np.testing.assert_array_equal(session.scan.region_sum, first.region_sum)
