@@ -13,9 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-import tifffile
 
 import flimage
 
@@ -166,53 +164,3 @@ def test_make_installs_nothing_twice(checkout: Path) -> None:
 
 
 # --- README -------------------------------------------------------------------------------------
-
-
-def readme_blocks(language: str) -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
-
-
-@pytest.fixture
-def recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the recordings that the README speaks of."""
-    monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(3)
-    rows, columns = np.mgrid[:64, :72]
-    cell = 400 * np.exp(-((((rows - 32) / 9) ** 2 + ((columns - 36) / 10) ** 2) ** 2))
-    decay = 0.2 + 0.8 * np.exp(-0.08 * 0.5 * np.arange(60))
-    stack = 100 + rng.poisson(8 + decay[:, None, None] * cell)
-    tifffile.imwrite("cells.tif", stack.astype("uint16"))
-    return tmp_path
-
-
-def test_the_commands_of_the_readme_run(
-    recordings: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from flimage.cli import main
-
-    commands = [
-        line.split()[1:]
-        for block in readme_blocks("sh")
-        for line in block.splitlines()
-        if line.startswith("flimage ")
-    ]
-    assert len(commands) >= 6
-    for command in commands:
-        if "other.h5" in command:
-            shutil.copy(recordings / "cells.h5", recordings / "other.h5")
-        # The README shows several ways to write the same file.
-        (recordings / "corrected.h5").unlink(missing_ok=True)
-        assert main(command) == 0, capsys.readouterr().err
-
-
-def test_the_python_of_the_readme_runs(
-    recordings: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from flimage.cli import main
-
-    assert main(["convert", "cells.tif", "cells.h5", "--interval", "0.5"]) == 0
-    blocks = readme_blocks("python")
-    assert len(blocks) >= 2
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
