@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from PyQt5.QtCore import QPointF, QRectF, Qt
 from PyQt5.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
 
-from .quantities import format_quantity
+from flimage.quantities import format_quantity
 
 __all__ = ["Annotations", "scale_bar_length"]
 

@@ -19,11 +19,11 @@ from PyQt5.QtWidgets import (
 )
 
 from flimage.background import largest_border
+from flimage.quantities import format_count, format_number
 
 from .draw_button import DrawButton
 from .facts_feed import FactsFeed
 from .labels import SectionHeader, hint_label
-from .quantities import format_count, format_number
 from .session import Change, Session
 from .spin_boxes import NumberSpin
 from .widgets import (

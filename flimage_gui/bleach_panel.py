@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from PyQt5.QtCore import Qt, QTimer, pyqtSignal
 from PyQt5.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from flimage.quantities import format_count
+
 from .bleach_settings import BleachSettings
 from .fit_table import FitTable, fit_rows
 from .labels import ElidedLabel, Notice, SectionHeader, hint_label
 from .model_names import model_text
-from .quantities import format_count
 from .session import Change, Session
 from .widgets import describe
 

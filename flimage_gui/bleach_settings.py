@@ -18,12 +18,12 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from flimage.quantities import DisplayUnit
 from flimage.recipe import Region
 
 from .draw_button import DrawButton
 from .labels import hint_label
 from .model_names import model_hint, model_items
-from .quantities import DisplayUnit
 from .session import Change, Session
 from .spin_boxes import NumberSpin, QuantitySpin
 from .widgets import (

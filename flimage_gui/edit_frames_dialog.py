@@ -16,9 +16,9 @@ from PyQt5.QtWidgets import (
 )
 
 from flimage.edit import NUMBER
+from flimage.quantities import DisplayUnit, format_count, format_quantity, parse_quantity
 
 from .labels import Notice, hint_label
-from .quantities import DisplayUnit, format_count, format_quantity, parse_quantity
 from .widgets import ChoiceCombo, add_row, describe, fill_combo, grow_to_fit
 
 if TYPE_CHECKING:

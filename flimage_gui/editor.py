@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flimage.errors import InputError
-
-from .quantities import format_count
+from flimage.quantities import format_count
 
 if TYPE_CHECKING:
     from flimage.source import EditedSource, Edits

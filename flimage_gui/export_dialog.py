@@ -17,9 +17,10 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from flimage.quantities import format_count, format_number
+
 from .labels import ElidedLabel, Notice, SectionHeader, WrappedLabel, hint_label
 from .model_names import model_text
-from .quantities import format_count, format_number
 from .session import Change, Session
 from .target_chooser import TargetChooser, free_path, writable_folder
 from .widgets import (

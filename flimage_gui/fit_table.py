@@ -21,7 +21,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from .quantities import MISSING, format_estimate, format_number
+from flimage.quantities import MISSING, format_estimate, format_number
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit

@@ -10,10 +10,10 @@ import numpy as np
 from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from PyQt5.QtGui import QFont, QIcon
 
+from flimage.quantities import MISSING, DisplayUnit, format_number, format_quantity, parse_quantity
 from flimage.timing import TimeFlag, time_flags, time_steps
 
 from . import assets
-from .quantities import MISSING, DisplayUnit, format_number, format_quantity, parse_quantity
 
 if TYPE_CHECKING:
     from .editor import Editor

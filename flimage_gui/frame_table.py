@@ -19,11 +19,12 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from flimage.quantities import format_count
+
 from .edit_frames_dialog import EditFramesDialog
 from .editor import Editor
 from .frame_model import KEYS, Column, FrameModel
 from .labels import ElidedLabel
-from .quantities import format_count
 from .session import Change, Session
 from .spin_boxes import NumberSpin
 from .times_plot import TimesPlot

@@ -21,8 +21,9 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from flimage.quantities import DisplayUnit, format_count, format_duration, format_quantity
+
 from .labels import ElidedLabel, Notice, SectionHeader, hint_label
-from .quantities import DisplayUnit, format_count, format_duration, format_quantity
 from .spin_boxes import QuantitySpin
 from .target_chooser import TargetChooser, free_path, writable_folder
 from .widgets import add_row, align_labels, describe, grow_to_fit, make_form

@@ -7,8 +7,9 @@ import re
 import numpy as np
 from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from flimage.quantities import parse_quantity
+
 from .labels import hint_label
-from .quantities import parse_quantity
 from .session import Session
 from .time_bar import time_text
 from .widgets import describe

@@ -17,8 +17,9 @@ from PyQt5.QtGui import (
 )
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
+from flimage.quantities import format_number
+
 from .colormaps import DEFAULT, color_table
-from .quantities import format_number
 
 __all__ = ["LevelsBar", "histogram"]
 

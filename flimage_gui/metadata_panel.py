@@ -22,10 +22,7 @@ from PyQt5.QtWidgets import (
 )
 
 from flimage.meta import META_DEFINITIONS, is_number
-
-from .facts_feed import FactsFeed
-from .labels import hint_label
-from .quantities import (
+from flimage.quantities import (
     MISSING,
     choose_unit,
     format_count,
@@ -33,6 +30,9 @@ from .quantities import (
     format_number,
     format_quantity,
 )
+
+from .facts_feed import FactsFeed
+from .labels import hint_label
 from .session import Change, Session
 from .widgets import describe
 

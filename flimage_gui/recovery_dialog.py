@@ -17,10 +17,11 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from flimage.quantities import format_count
+
 from .journal import Entry
 from .journaling import Journaling
 from .labels import hint_label
-from .quantities import format_count
 from .widgets import describe
 
 __all__ = ["RecoveryDialog"]

@@ -23,10 +23,10 @@ from PyQt5.QtWidgets import (
 
 from flimage.errors import InputError
 from flimage.progress import Progress
+from flimage.quantities import MISSING, format_number
 
 from .draw_button import DrawButton
 from .labels import hint_label
-from .quantities import MISSING, format_number
 from .region_following import RegionFollowing
 from .region_list import RegionList
 from .region_markers import Line, RegionMarkers

@@ -8,11 +8,12 @@ from pathlib import Path
 from PyQt5.QtCore import QObject
 from PyQt5.QtWidgets import QFileDialog, QWidget
 
+from flimage.quantities import format_count
+
 from . import assets, dialogs
 from .journal import Entry
 from .journaling import Journaling
 from .notify import MessageBar
-from .quantities import format_count
 from .recovery_dialog import RecoveryDialog
 from .session import Change, Session
 

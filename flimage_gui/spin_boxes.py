@@ -6,7 +6,7 @@ from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QValidator, QWheelEvent
 from PyQt5.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSizePolicy, QSpinBox, QWidget
 
-from .quantities import DisplayUnit, choose_unit, format_number, parse_quantity
+from flimage.quantities import DisplayUnit, choose_unit, format_number, parse_quantity
 
 __all__ = ["NumberSpin", "QuantitySpin"]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
+from flimage.quantities import format_number, format_quantity
+
 from . import assets
 from .labels import ElidedLabel
 from .probe import NAMES, Probe
-from .quantities import format_number, format_quantity
 from .session import Change, Session
 from .time_bar import time_text
 from .widgets import describe

@@ -26,6 +26,8 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from flimage.quantities import MISSING, DisplayUnit, time_unit
+
 from . import assets
 from .playback import (
     FRAME_RATES,
@@ -35,7 +37,6 @@ from .playback import (
     playable_times,
     suitable_speed,
 )
-from .quantities import MISSING, DisplayUnit, time_unit
 from .session import Change, Session
 from .widgets import blocked, describe, spare_room
 

@@ -7,11 +7,11 @@ import pyqtgraph as pg
 from PyQt5.QtCore import QEvent, QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from flimage.quantities import choose_unit, format_count
 from flimage.timing import TimeFlag, time_flags, time_steps
 
 from .labels import ElidedLabel
 from .plot_style import PlotColors, make_pen, style_plot
-from .quantities import choose_unit, format_count
 from .widgets import ChoiceCombo, describe, fill_combo
 
 __all__ = ["TimesPlot"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .quantities import format_number, time_unit
+from flimage.quantities import format_number, time_unit
 
 __all__ = ["TraceAxis", "thin_out"]
 

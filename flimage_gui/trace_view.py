@@ -16,9 +16,10 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from flimage.quantities import format_number
+
 from .labels import ElidedLabel, Notice
 from .plot_style import PlotColors
-from .quantities import format_number
 from .session import Change, Session
 from .trace_plot import TracePlots
 from .widgets import describe

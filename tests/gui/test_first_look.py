@@ -13,10 +13,10 @@ from PyQt5.QtWidgets import QHeaderView, QTableWidget
 from recordings import decaying, write_series
 
 from flimage import convert
+from flimage.quantities import DisplayUnit
 from flimage_gui.labels import Notice
 from flimage_gui.main_window import MainWindow
 from flimage_gui.metadata_panel import MetadataPanel
-from flimage_gui.quantities import DisplayUnit
 from flimage_gui.session import Display, Session
 from flimage_gui.spin_boxes import QuantitySpin
 from flimage_gui.time_bar import time_text
