@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from . import provenance, storage
 from .codec import Compression, EncodedImage
-from .destination import Destination, open_destination
+from .destination import Destination, Place, open_destination
 from .errors import InputError
 from .image_group import add_versions
 from .parallel import ordered_map
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .scan import SeriesScan
     from .source import FrameSource
 
-__all__ = ["Correction", "FrameCorrector", "correct_image", "denoise_series", "run"]
+__all__ = ["Correction", "FrameCorrector", "correct_image", "denoise_series", "run", "write_frames"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,6 @@ def correct_image(
     image: npt.NDArray[Any],
     background: float | npt.NDArray[Any],
     gain: float,
-    residual: float = 0.0,
     dtype: npt.DTypeLike = "float32",
 ) -> npt.NDArray[Any]:
     """Subtract the background level from an image and multiply what remains by a gain.
@@ -64,17 +64,15 @@ def correct_image(
         Background level, or background of shape (y, x) [counts].
     gain
         What the signal has to be multiplied by.
-    residual
-        Further level to subtract, where the offset of the decay is residual background [counts].
     dtype
         Type of the result; the computation is in double precision.
 
     Returns
     -------
     corrected : array of shape (y, x)
-        ``(image - background - residual) * gain``
+        ``(image - background) * gain``
     """
-    corrected: npt.NDArray[Any] = np.subtract(image, np.add(background, residual), dtype=np.float64)
+    corrected: npt.NDArray[Any] = np.subtract(image, background, dtype=np.float64)
     corrected *= gain
     return corrected.astype(dtype, copy=False)
 
@@ -287,25 +285,59 @@ def denoise_series(
     from .denoise import denoise_image
 
     report = ignore_progress if progress is None else progress
+    with open_destination(out, overwrite, (source,)) as place:
+        write_frames(
+            place,
+            source,
+            lambda index: denoise_image(source.image(index), strength),
+            "Denoising",
+            report,
+            compression,
+        )
+        if source.identifier is not None:
+            place.group.attrs["identifier"] = source.identifier
+        place.group.attrs[provenance.DENOISE_STRENGTH] = float(strength)
+        report(len(source), len(source), "Done")
+    return place.path
+
+
+def write_frames(
+    place: Place,
+    source: FrameSource,
+    make: Callable[[int], npt.NDArray[Any]],
+    stage: str,
+    report: Progress,
+    compression: Compression,
+) -> None:
+    """Make a new image of every frame in parallel, and write it with the metadata of the frame.
+
+    Parameters
+    ----------
+    place
+        Where the frames go.
+    source
+        Recording with the metadata.
+    make
+        Function of the number of a frame that returns its new image, of shape (y, x).
+    stage
+        What is reported to `report` for each frame.
+    report
+        Called as ``report(done, total, stage)``.
+    compression
+        ``"fast"``, ``"balanced"`` or ``"small"``.
+    """
     count = len(source)
 
     def work(index: int, stopped: threading.Event) -> EncodedImage:
-        image = denoise_image(source.image(index), strength)
-        return storage.encode_image(image, compression=compression)
+        return storage.encode_image(make(index), compression=compression)
 
     with (
-        open_destination(out, overwrite, (source,)) as place,
         storage.SeriesWriter(place.group, compression=compression) as writer,
         contextlib.closing(ordered_map(work, range(count))) as images,
     ):
         for index, image in enumerate(images):
-            report(index, count, "Denoising")
+            report(index, count, stage)
             writer.add(image, add_versions(source.meta(index)))
-        if source.identifier is not None:
-            place.group.attrs["identifier"] = source.identifier
-        place.group.attrs[provenance.DENOISE_STRENGTH] = float(strength)
-        report(count, count, "Done")
-    return place.path
 
 
 def _described(frames: FrameSource, source: FrameSource, index: int) -> dict[str, Any]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import storage
-from .codec import Compression, EncodedImage
+from .codec import Compression
+from .correct import write_frames
 from .destination import Destination, open_destination
 from .errors import InputError
-from .image_group import add_versions
-from .parallel import ordered_map
 from .progress import Progress, ignore_progress
 
 if TYPE_CHECKING:
@@ -111,18 +107,15 @@ def write_variance(
     if fit.model == "histogram":
         raise InputError("Histogram matching has no variances: it is no multiplication.")
 
-    def work(index: int, stopped: threading.Event) -> EncodedImage:
-        image = variance_image(source.image(index), fit, index)
-        return storage.encode_image(image, compression=compression)
-
-    with (
-        open_destination(out, overwrite, (source,)) as place,
-        storage.SeriesWriter(place.group, compression=compression) as writer,
-        contextlib.closing(ordered_map(work, range(count))) as images,
-    ):
-        for index, image in enumerate(images):
-            report(index, count, "Writing variances")
-            writer.add(image, add_versions(source.meta(index)))
+    with open_destination(out, overwrite, (source,)) as place:
+        write_frames(
+            place,
+            source,
+            lambda index: variance_image(source.image(index), fit, index),
+            "Writing variances",
+            report,
+            compression,
+        )
         name = source.identifier
         place.group.attrs["identifier"] = "variance" if name is None else f"{name} variance"
         report(count, count, "Done")

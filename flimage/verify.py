@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import provenance, storage
+from . import provenance
 from .codec import Compression
-from .correct import FrameCorrector, run
+from .correct import FrameCorrector, run, write_frames
 from .destination import Destination, open_destination
 from .errors import FileFormatError, InputError
-from .image_group import add_versions, describe
+from .image_group import describe
 from .progress import Progress, ignore_progress
 from .series import FLSeries
 from .source import FrameSource, SeriesSource
@@ -212,14 +212,15 @@ def undo(
                 " recording."
             )
         source = SeriesSource(series)
-        with (
-            open_destination(out, overwrite, (source,)) as place,
-            storage.SeriesWriter(place.group, compression=compression) as writer,
-        ):
-            for index in range(len(source)):
-                report(index, len(source), "Taking back")
-                image = source.raw(index).astype(np.float64) / record.gain[index]
-                writer.add(image, add_versions(source.meta(index)))
+        with open_destination(out, overwrite, (source,)) as place:
+            write_frames(
+                place,
+                source,
+                lambda index: source.raw(index).astype(np.float64) / record.gain[index],
+                "Taking back",
+                report,
+                compression,
+            )
             if source.identifier is not None:
                 place.group.attrs["identifier"] = source.identifier
             report(len(source), len(source), "Done")
