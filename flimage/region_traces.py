@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .background import region_mask
 from .errors import FileAccessError, InputError
 from .parallel import ordered_map
 from .progress import Progress, ignore_progress
 from .recipe import Region
+from .region import region_mask
 from .scan_reading import batches, choose_workers
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .background import region_mask, signal_region
 from .progress import Progress, ignore_progress
+from .region import region_mask, signal_region
 from .scan import rescan_region
 from .summaries import tile_edges
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .background import (
+from .errors import InputError
+from .noise import photon_transfer
+from .parallel import ordered_map
+from .progress import Progress, ignore_progress
+from .region import (
     LARGEST_MOVE,
     border_exclusion,
     region_mask,
     signal_moved,
     signal_region,
 )
-from .errors import InputError
-from .noise import photon_transfer
-from .parallel import ordered_map
-from .progress import Progress, ignore_progress
 from .scan_reading import Averages, average_frames, batches, choose_workers, read_batch
 from .scan_table import Table
 from .summaries import Layout, Summaries, missing_light, summarise
@@ -69,7 +69,7 @@ class SeriesScan:
         (n, r) sums over the rings, and numbers of pixels.
     ring_region_sum, ring_region_count
         (n, r) the same for the pixels in or near automatically found cells (see
-        :func:`flimage.background.border_exclusion`).
+        :func:`flimage.region.border_exclusion`).
     tiles
         (n, ty, tx) mean of each tile of a grid of at most 32×32; less for very long recordings.
         :func:`flimage.summaries.tile_edges` tells where the tiles lie.

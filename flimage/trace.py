@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .background import LARGEST_MOVE, find_background
+from .background import find_background
 from .errors import TimesError, TooFewFramesError
 from .quantities import format_number
+from .region import LARGEST_MOVE
 from .verdict import Reason
 
 if TYPE_CHECKING:

@@ -9,15 +9,13 @@ from simulation import ArraySource
 from flimage import Recipe, Region, bleach
 from flimage.background import (
     background_levels,
-    border_exclusion,
     border_mask,
     check_border,
     image_background,
     largest_border,
-    region_mask,
-    signal_region,
 )
 from flimage.errors import BorderError, InputError
+from flimage.region import border_exclusion, region_mask, signal_region
 from flimage.scan import scan_series
 
 

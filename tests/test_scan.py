@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flimage.background import border_exclusion, border_mask, signal_region
+from flimage.background import border_mask
 from flimage.errors import Cancelled, DamagedImageError, InputError
 from flimage.parallel import ordered_map
 from flimage.recipe import Recipe, Region
+from flimage.region import border_exclusion, signal_region
 from flimage.scan import rescan_region, scan_series
 from flimage.summaries import PERCENTILES, tile_edges
 
@@ -341,7 +342,7 @@ def test_results_of_threads_come_in_order_and_errors_stop_the_rest():
 def test_the_quick_median_is_that_of_the_general_filter(shape):
     from scipy import ndimage
 
-    from flimage.background import _median_of_nine
+    from flimage.region import _median_of_nine
 
     image = np.random.default_rng(4).integers(0, 9, shape).astype(float)
     expected = ndimage.median_filter(image, size=3, mode="nearest")

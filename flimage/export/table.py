@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..background import region_mask
 from ..errors import InputError
 from ..output import atomic_output
 from ..progress import Progress, ignore_progress
 from ..recipe import Region
+from ..region import region_mask
 from .frames import Images
 
 __all__ = ["fit_columns", "write_columns", "write_fit", "write_region_traces"]
