@@ -21,6 +21,7 @@ __all__ = [
     "region_mask",
     "signal_moved",
     "signal_region",
+    "without_saturated",
 ]
 
 Mask = npt.NDArray[np.bool_]
@@ -33,6 +34,10 @@ _HALO = 3
 #: Fewest signal pixels, and smallest part of the frame that must be background.
 _MIN_SIGNAL = 9
 _MIN_BACKGROUND = 0.05
+#: Part of a region that must be left without its saturated pixels.
+_KEPT = 0.5
+#: Part of a region from which saturated pixels count as its bright end, not as odd ones.
+_MANY_SATURATED = 0.01
 #: Part of the signal that may lie outside the automatic region early or late in a recording.
 LARGEST_MOVE = 0.1
 
@@ -217,6 +222,44 @@ def signal_region(mean_image: npt.ArrayLike, recipe: Recipe) -> Mask:
     if not mask.any():
         raise InputError("The signal region holds only missing pixels; draw it elsewhere.")
     return mask
+
+
+def without_saturated(region: Mask, saturated: Mask, mean_image: npt.ArrayLike) -> tuple[Mask, int]:
+    """Leave saturated pixels out of a signal region.
+
+    A saturated pixel hides part of the decay. Whether a pixel saturates also depends on its noise,
+    so that those which just do not would be dim by choice; therefore all pixels that are as bright
+    on average are left out with them.
+
+    Parameters
+    ----------
+    region
+        ``(y, x)`` signal region.
+    saturated
+        ``(y, x)`` pixels that are saturated in any frame.
+    mean_image
+        ``(y, x)`` time average.
+
+    Returns
+    -------
+    kept : ndarray of bool, shape (y, x)
+        `region` itself where the other pixels would be too few.
+    left_out : int
+        Number of pixels that were left out.
+    """
+    inside = region & saturated
+    count, size = int(np.count_nonzero(inside)), int(np.count_nonzero(region))
+    if not count:
+        return region, 0
+    mean = np.asarray(mean_image, dtype=float)
+    choices = [region & ~saturated]
+    if count > _MANY_SATURATED * size:
+        choices.insert(0, choices[0] & ~(mean >= np.percentile(mean[inside], 5)))
+    for kept in choices:
+        left = int(np.count_nonzero(kept))
+        if left >= max(_KEPT * size, _MIN_SIGNAL):
+            return kept, size - left
+    return region, 0
 
 
 def signal_moved(region: Mask, early: npt.ArrayLike, late: npt.ArrayLike) -> float:

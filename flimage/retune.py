@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .progress import Progress, ignore_progress
-from .region import region_mask, signal_region
+from .region import region_mask, signal_region, without_saturated
 from .scan import rescan_region
 from .summaries import tile_edges
 
@@ -66,11 +66,12 @@ def preview_scan(scanned: Recipe, scan: SeriesScan, recipe: Recipe) -> SeriesSca
     """
     changes: dict[str, object] = {}
     if recipe.region != scanned.region:
-        mask = signal_region(scan.mean_image, recipe)
+        mask, left_out = _wanted_region(scan, recipe)
         sums, count = _sums_from_tiles(scan, mask)
         counts = np.full(scan.n_frames, count)
         changes |= {"region": mask, "region_sum": sums, "region_count": counts}
         changes |= {"region_missing": np.zeros(scan.n_frames), "moved": 0.0}
+        changes["left_out"] = left_out
     wanted = _wanted_background(scanned, scan, recipe)
     if wanted is not None:
         sums, count = _sums_from_tiles(scan, wanted)
@@ -105,8 +106,9 @@ def adapt_scan(
     report = ignore_progress if progress is None else progress
     result = scan
     if recipe.region != scanned.region:
-        mask = signal_region(scan.mean_image, recipe)
-        result = replace(rescan_region(source, result, mask, report), moved=0.0)
+        mask, left_out = _wanted_region(scan, recipe)
+        result = rescan_region(source, result, mask, report)
+        result = replace(result, moved=0.0, left_out=left_out)
     wanted = _wanted_background(scanned, scan, recipe)
     if wanted is not None:
         measured = rescan_region(source, scan, wanted, report)
@@ -116,6 +118,16 @@ def adapt_scan(
             background_region_count=measured.region_count,
         )
     return result
+
+
+def _wanted_region(scan: SeriesScan, recipe: Recipe) -> tuple[Mask, int]:
+    """Signal region of `recipe`, and how many saturated pixels were left out of it."""
+    mask = signal_region(scan.mean_image, recipe)
+    return (
+        (mask, 0)
+        if scan.saturated is None
+        else without_saturated(mask, scan.saturated, scan.mean_image)
+    )
 
 
 def _wanted_background(scanned: Recipe, scan: SeriesScan, recipe: Recipe) -> Mask | None:

@@ -21,6 +21,7 @@ from .region import (
     region_mask,
     signal_moved,
     signal_region,
+    without_saturated,
 )
 from .scan_reading import Averages, average_frames, batches, choose_workers, read_batch
 from .scan_table import Table
@@ -96,6 +97,14 @@ class SeriesScan:
     region_missing
         (n,) sum of the mean image over the pixels of the region that are missing in a frame; None
         when it is not known.
+    moved
+        Part of the signal, 0 to 1, that lies outside the automatic region at one end of the
+        recording.
+    saturated
+        (y, x) pixels at the end of the detector's range in any frame that the recipe does not
+        exclude; None where there is none.
+    left_out
+        Number of saturated pixels, and of others as bright, that were left out of the region.
     """
 
     times: Float
@@ -123,6 +132,8 @@ class SeriesScan:
     noise: PixelNoise | None = None
     region_missing: Float | None = None
     moved: float = 0.0
+    saturated: Mask | None = None
+    left_out: int = 0
 
 
 def scan_series(
@@ -183,7 +194,7 @@ def scan_series(
             _tile_grid(source.shape, count) if detail else (1, 1),
             mean_image,
         )
-        table = Table(count, layout)
+        table = Table(count, layout, recipe.exclude)
 
         def work(frames: range, stopped: threading.Event) -> Summaries | None:
             batch = read_batch(source, frames, stopped)
@@ -195,7 +206,7 @@ def scan_series(
                 if summaries is not None:
                     table.put(frames, summaries)
                 report(frames.stop, count, "Measuring frames")
-    return SeriesScan(
+    scan = SeriesScan(
         times=np.asarray(source.times),
         shape=source.shape,
         n_frames=count,
@@ -205,6 +216,13 @@ def scan_series(
         moved=moved,
         **table.columns(),
     )
+    # Where signal moves, a pixel that is left out would be a hole for it to fall into.
+    if scan.saturated is None or moved > LARGEST_MOVE:
+        return scan
+    kept, left_out = without_saturated(region, scan.saturated, mean_image)
+    if not left_out:
+        return scan
+    return replace(rescan_region(source, scan, kept, report, workers), left_out=left_out)
 
 
 def _find_region(averages: Averages, recipe: Recipe) -> tuple[Mask, float]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["cache_folder", "cached_scan", "clear_cache"]
 
 #: Raised by one whenever what is stored changes.
-_FORMAT = 1
+_FORMAT = 2
 #: The oldest scans are removed when all together are larger than this [bytes].
 _LARGEST = 500 * 2**20
 _SUFFIX = ".scan.npz"

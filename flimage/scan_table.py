@@ -13,13 +13,27 @@ __all__ = ["Table"]
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 class Table:
-    """Summaries of all frames while they come in."""
+    """Summaries of all frames while they come in.
 
-    def __init__(self, count: int, layout: Layout) -> None:
+    Parameters
+    ----------
+    count
+        Number of frames.
+    layout
+        What is summed.
+    exclude
+        Frames whose saturated pixels do not count.
+    """
+
+    def __init__(self, count: int, layout: Layout, exclude: tuple[int, ...] = ()) -> None:
         self._layout = layout
+        self._exclude = frozenset(exclude)
+        self._saturated: Mask | None = None
+        self._saturated_at = -np.inf
         self._count = count
         rings = layout.rings
         self._ring_sum = np.empty((count, rings))
@@ -75,12 +89,24 @@ class Table:
         self._missing[rows] = part.missing
         self._region_missing[rows] = part.region_missing
         self._peaks[rows] = part.peaks
-        self._at_peak[rows] = part.at_peak
+        for position, pixels in part.at_peak.items():
+            self._put_saturated(frames.start + position, pixels)
         if part.counts is not None:
             for k, values in enumerate(self._count_columns(part.counts)):
                 if not self._counts[k].flags.writeable:
                     self._counts[k] = np.array(self._counts[k])
                 self._counts[k][rows] = values
+
+    def _put_saturated(self, frame: int, pixels: npt.NDArray[np.intp]) -> None:
+        """Take the pixels of a frame that have its largest value, where a detector may end."""
+        self._at_peak[frame] = pixels.size
+        peak = self._peaks[frame]
+        if frame in self._exclude or peak < self._saturated_at:
+            return
+        if self._saturated is None or peak > self._saturated_at:
+            self._saturated = np.zeros(self._layout.order.size, dtype=bool)
+            self._saturated_at = peak
+        self._saturated[pixels] = True
 
     def columns(self) -> dict[str, Any]:
         """Return the columns by the names that they have in a scan."""
@@ -88,6 +114,7 @@ class Table:
         if np.isfinite(self._peaks).any():
             level = detector_level(float(np.nanmax(self._peaks)))
         saturated = np.where(self._peaks == level, self._at_peak, 0) if level else self._at_peak * 0
+        ever = self._saturated if level is not None and self._saturated_at == level else None
         ring_count, ring_near_count, region_count, drawn_count = self._counts
         return {
             "region_sum": self._region_sum,
@@ -105,6 +132,7 @@ class Table:
             "n_nan": self._missing,
             "n_saturated": saturated,
             "saturation_level": level,
+            "saturated": None if ever is None else ever.reshape(self._layout.shape),
             "background_region_sum": self._drawn_sum,
             "background_region_count": None if self._drawn_sum is None else drawn_count,
             "ring_moments": self._moments,

@@ -212,7 +212,8 @@ class FrameBatch:
 class Summaries:
     """Summaries of successive frames; see :class:`~flimage.scan.SeriesScan` for their meaning.
 
-    The counts are None where no pixel is missing: they are those of the layout.
+    The counts are None where no pixel is missing: they are those of the layout. `at_peak` holds, by
+    position, the flat numbers of the pixels at the end of a detector's range.
     """
 
     sums: Float
@@ -225,7 +226,7 @@ class Summaries:
     missing: Int
     region_missing: Float
     peaks: Float
-    at_peak: Int
+    at_peak: dict[int, npt.NDArray[np.intp]]
 
 
 def summarise(batch: FrameBatch, layout: Layout) -> Summaries:
@@ -298,16 +299,16 @@ def missing_light(finite: Mask, mean: Float) -> Float:
     return light
 
 
-def _saturation(batch: FrameBatch, highest: Float) -> tuple[Float, Int]:
-    """Largest raw value of each frame, and number of pixels at the end of a detector's range."""
+def _saturation(batch: FrameBatch, highest: Float) -> tuple[Float, dict[int, npt.NDArray[np.intp]]]:
+    """Largest raw value of each frame, and its pixels at the end of a detector's range."""
     peaks = highest.copy()
     for position, raw in batch.raws.items():
         peaks[position] = np.fmax.reduce(raw, axis=None)
-    at_peak = np.zeros(len(peaks), np.int64)
+    at_peak = {}
     for position, peak in enumerate(peaks):
         if detector_level(float(peak)) is not None:
             pixels = batch.raws.get(position, batch.images[position])
-            at_peak[position] = np.count_nonzero(pixels == pixels.dtype.type(peak))
+            at_peak[position] = np.flatnonzero(pixels == pixels.dtype.type(peak))
     return peaks, at_peak
 
 

@@ -27,6 +27,10 @@ Mask = npt.NDArray[np.bool_]
 
 #: Fewest frames that a decay can be fitted to.
 _FEWEST = 4
+#: Part of the region's pixels that may be saturated in a frame without being felt.
+_FEW_SATURATED = 1e-3
+#: Frames without saturated pixels from which the others can do without.
+_FEWEST_UNSATURATED = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +178,8 @@ def make_trace(scan: SeriesScan, recipe: Recipe) -> Trace:
     )
     count = np.asarray(scan.region_count)
     intensity, complete = _intensity(scan, centred, pixels, wanted)
-    used = wanted & np.isfinite(intensity)
+    saturated = _hidden_by_saturation(scan, wanted, pixels)
+    used = wanted & np.isfinite(intensity) & ~saturated
     if np.count_nonzero(used) < _FEWEST:
         raise TooFewFramesError(
             f"{np.count_nonzero(used)} of {n} frames are left for the fit; a decay needs at least"
@@ -200,7 +205,7 @@ def make_trace(scan: SeriesScan, recipe: Recipe) -> Trace:
         else:
             error = float(np.sqrt(of_level[wanted].mean() / np.count_nonzero(wanted)))
     reasons += _background_reasons(scan, recipe, background, times, intensity, wanted, pixels)
-    reasons += _pixel_reasons(scan, wanted, complete, pixels)
+    reasons += _pixel_reasons(scan, wanted, complete, pixels, saturated)
     return Trace(
         times=times,
         time_unit=unit,
@@ -327,7 +332,24 @@ def _drift(times: Array, levels: Array) -> tuple[float, float]:
     return (change if high > low else -change), error
 
 
-def _pixel_reasons(scan: SeriesScan, wanted: Mask, complete: Mask, pixels: int) -> list[Reason]:
+def _hidden_by_saturation(scan: SeriesScan, wanted: Mask, pixels: int) -> Mask:
+    """Frames that saturated pixels of the region make too dim, where the others suffice.
+
+    Most pixels of the region saturate at some time, or they would have been left out of it.
+    """
+    none = np.zeros(scan.n_frames, dtype=bool)
+    if scan.saturated is None or scan.left_out:
+        return none
+    if np.count_nonzero(scan.saturated & scan.region) <= _FEW_SATURATED * pixels:
+        return none
+    hidden: Mask = wanted & (np.asarray(scan.n_saturated) > _FEW_SATURATED * pixels)
+    left, enough = np.count_nonzero(wanted & ~hidden), np.count_nonzero(wanted) / 3
+    return hidden if left >= max(_FEWEST_UNSATURATED, enough) else none
+
+
+def _pixel_reasons(
+    scan: SeriesScan, wanted: Mask, complete: Mask, pixels: int, hidden: Mask
+) -> list[Reason]:
     """Collect what is to be said about single pixels."""
     reasons = []
     if scan.moved > LARGEST_MOVE:
@@ -345,14 +367,25 @@ def _pixel_reasons(scan: SeriesScan, wanted: Mask, complete: Mask, pixels: int) 
         worst = int(np.argmax(saturated))
         part = float(saturated[worst]) / pixels
         level = "" if scan.saturation_level is None else f" ({scan.saturation_level:g})"
-        reasons.append(
-            Reason(
-                "saturated-pixels",
-                "caution" if part > 1e-3 else "info",
-                f"{np.count_nonzero(saturated)} frames hold pixels at the end of the detector's"
-                f" range{level}, at most {saturated[worst]} in frame {worst}; they hide part of"
-                " the decay.",
+        found = (
+            f"{np.count_nonzero(saturated)} frames hold pixels at the end of the detector's"
+            f" range{level}, at most {saturated[worst]} in frame {worst}"
+        )
+        outside = scan.saturated is None or not (scan.saturated & scan.region).any()
+        if scan.left_out:
+            what = f"the {scan.left_out} brightest pixels were left out of the signal region"
+        elif hidden.any():
+            what = (
+                f"{np.count_nonzero(hidden)} frames with too many were left out of the fit and"
+                " stay too dim"
             )
+        elif outside:
+            what = "none of them lies in the signal region"
+        else:
+            what = "they hide part of the decay, and the gain is too small"
+        grave = hidden.any() or (part > _FEW_SATURATED and not scan.left_out and not outside)
+        reasons.append(
+            Reason("saturated-pixels", "caution" if grave else "info", f"{found}; {what}.")
         )
     missing = wanted & ~complete
     if missing.any():
