@@ -190,15 +190,7 @@ class BleachFit:
 
     def background_of(self, index: int) -> float | Array:
         """Return what is subtracted from a frame: a level, or for a plane an image ``(y, x)``."""
-        level = float(self.trace.background[index]) + self.residual_background
-        slope = self.trace.background_slope
-        if slope is None:
-            return level
-        rows, columns = self.trace.shape
-        y = np.arange(rows)[:, None] - (rows - 1) / 2
-        x = np.arange(columns) - (columns - 1) / 2
-        plane: Array = level + slope[index, 0] * x + slope[index, 1] * y
-        return plane
+        return self.trace.background_of(index) + self.residual_background
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the scan as plain values for JSON; what is not finite is None."""

@@ -10,12 +10,10 @@ import numpy.typing as npt
 
 from .background import find_background
 from .errors import TimesError, TooFewFramesError
-from .quantities import format_number
-from .region import LARGEST_MOVE
+from .observations import FEW_SATURATED, background_reasons, pixel_reasons
 from .verdict import Reason
 
 if TYPE_CHECKING:
-    from .background import Background
     from .noise import PixelNoise
     from .recipe import Recipe
     from .scan import SeriesScan
@@ -27,8 +25,6 @@ Mask = npt.NDArray[np.bool_]
 
 #: Fewest frames that a decay can be fitted to.
 _FEWEST = 4
-#: Part of the region's pixels that may be saturated in a frame without being felt.
-_FEW_SATURATED = 1e-3
 #: Frames without saturated pixels from which the others can do without.
 _FEWEST_UNSATURATED = 8
 
@@ -85,6 +81,18 @@ class Trace:
     def n_used(self) -> int:
         """Number of frames in the fit."""
         return int(np.count_nonzero(self.used))
+
+    def background_of(self, index: int) -> float | Array:
+        """Return the background of a frame: a level, or for a plane an image ``(y, x)``."""
+        level = float(self.background[index])
+        if self.background_slope is None:
+            return level
+        rows, columns = self.shape
+        y = np.arange(rows)[:, None] - (rows - 1) / 2
+        x = np.arange(columns) - (columns - 1) / 2
+        slope = self.background_slope[index]
+        plane: Array = level + slope[0] * x + slope[1] * y
+        return plane
 
 
 def _times(scan: SeriesScan, recipe: Recipe) -> tuple[Array, str, list[Reason]]:
@@ -204,8 +212,8 @@ def make_trace(scan: SeriesScan, recipe: Recipe) -> Trace:
             variance = variance + pixels**2 * of_level
         else:
             error = float(np.sqrt(of_level[wanted].mean() / np.count_nonzero(wanted)))
-    reasons += _background_reasons(scan, recipe, background, times, intensity, wanted, pixels)
-    reasons += _pixel_reasons(scan, wanted, complete, pixels, saturated)
+    reasons += background_reasons(scan, recipe, background, times, intensity, wanted, pixels)
+    reasons += pixel_reasons(scan, wanted, complete, pixels, saturated)
     return Trace(
         times=times,
         time_unit=unit,
@@ -255,83 +263,6 @@ def _intensity(scan: SeriesScan, level: Array, pixels: int, wanted: Mask) -> tup
     return intensity, complete
 
 
-def _background_reasons(
-    scan: SeriesScan,
-    recipe: Recipe,
-    background: Background,
-    times: Array,
-    intensity: Array,
-    wanted: Mask,
-    pixels: int,
-) -> list[Reason]:
-    """Collect what is to be said about the background."""
-    reasons = []
-    kept = wanted & np.isfinite(background.per_frame) & np.isfinite(intensity)
-    size = float(np.median(np.abs(intensity[kept]))) if kept.any() else 0.0
-    if background.cells > 0.01:
-        what = f"{background.cells:.0%} of the border lies in or next to cells"
-        if background.left_out:
-            serious = background.cells > 0.5
-            reasons.append(
-                Reason(
-                    "cells-in-border",
-                    "caution" if serious else "info",
-                    f"{what}; those pixels were left out of the background.",
-                )
-            )
-        else:
-            reasons.append(
-                Reason(
-                    "cells-in-border",
-                    "caution",
-                    f"{what}, which leaves too little to measure the background in; use a narrower"
-                    " border or draw a background region.",
-                )
-            )
-    if recipe.background_source != "region" and recipe.border_px == 0:
-        outer = (scan.ring_sum - scan.ring_region_sum)[:, :1].sum()
-        outer_count = (scan.ring_count - scan.ring_region_count)[:, :1].sum()
-        level = float(outer / outer_count) if outer_count else 0.0
-        if size and pixels * level > 0.02 * size:
-            reasons.append(
-                Reason(
-                    "no-background",
-                    "caution",
-                    f"No background was subtracted, but the edge of the image lies at {level:.4g};"
-                    " what does not bleach makes the gain too small: set a border.",
-                )
-            )
-    elif recipe.background == "series" and size and np.count_nonzero(kept) >= 8:
-        drift, noise = _drift(times[kept], background.per_frame[kept])
-        if abs(drift) > 5 * noise and pixels * abs(drift) > 0.005 * size:
-            reasons.append(
-                Reason(
-                    "background-drifts",
-                    "refused" if pixels * abs(drift) > size else "caution",
-                    f"The background changes by {format_number(drift, 3)} counts during the"
-                    f" recording, which is {pixels * abs(drift) / size:.1%} of the signal; use one"
-                    " level per frame.",
-                )
-            )
-    return reasons
-
-
-def _drift(times: Array, levels: Array) -> tuple[float, float]:
-    """Largest systematic change of the level and the standard error of it.
-
-    The recording is cut into up to eight blocks; medians of blocks are blind to single frames.
-    """
-    order = np.argsort(times, kind="stable")
-    blocks = np.array_split(levels[order], min(8, levels.size // 2))
-    medians = np.array([np.median(block) for block in blocks])
-    steps = np.diff(levels[order])
-    sigma = 1.4826 * float(np.median(np.abs(steps - np.median(steps)))) / np.sqrt(2.0)
-    error = 1.2533 * sigma * np.sqrt(2.0 / min(block.size for block in blocks))
-    low, high = int(np.argmin(medians)), int(np.argmax(medians))
-    change = float(medians[high] - medians[low])
-    return (change if high > low else -change), error
-
-
 def _hidden_by_saturation(scan: SeriesScan, wanted: Mask, pixels: int) -> Mask:
     """Frames that saturated pixels of the region make too dim, where the others suffice.
 
@@ -340,63 +271,8 @@ def _hidden_by_saturation(scan: SeriesScan, wanted: Mask, pixels: int) -> Mask:
     none = np.zeros(scan.n_frames, dtype=bool)
     if scan.saturated is None or scan.left_out:
         return none
-    if np.count_nonzero(scan.saturated & scan.region) <= _FEW_SATURATED * pixels:
+    if np.count_nonzero(scan.saturated & scan.region) <= FEW_SATURATED * pixels:
         return none
-    hidden: Mask = wanted & (np.asarray(scan.n_saturated) > _FEW_SATURATED * pixels)
+    hidden: Mask = wanted & (np.asarray(scan.n_saturated) > FEW_SATURATED * pixels)
     left, enough = np.count_nonzero(wanted & ~hidden), np.count_nonzero(wanted) / 3
     return hidden if left >= max(_FEWEST_UNSATURATED, enough) else none
-
-
-def _pixel_reasons(
-    scan: SeriesScan, wanted: Mask, complete: Mask, pixels: int, hidden: Mask
-) -> list[Reason]:
-    """Collect what is to be said about single pixels."""
-    reasons = []
-    if scan.moved > LARGEST_MOVE:
-        reasons.append(
-            Reason(
-                "signal-moves",
-                "caution",
-                f"The signal moves or spreads: {scan.moved:.0%} of it lies elsewhere at one end of"
-                " the recording; the whole frame was measured, because signal that leaves a region"
-                " looks like bleaching.",
-            )
-        )
-    saturated = np.where(wanted, np.asarray(scan.n_saturated), 0)
-    if saturated.any():
-        worst = int(np.argmax(saturated))
-        part = float(saturated[worst]) / pixels
-        level = "" if scan.saturation_level is None else f" ({scan.saturation_level:g})"
-        found = (
-            f"{np.count_nonzero(saturated)} frames hold pixels at the end of the detector's"
-            f" range{level}, at most {saturated[worst]} in frame {worst}"
-        )
-        outside = scan.saturated is None or not (scan.saturated & scan.region).any()
-        if scan.left_out:
-            what = f"the {scan.left_out} brightest pixels were left out of the signal region"
-        elif hidden.any():
-            what = (
-                f"{np.count_nonzero(hidden)} frames with too many were left out of the fit and"
-                " stay too dim"
-            )
-        elif outside:
-            what = "none of them lies in the signal region"
-        else:
-            what = "they hide part of the decay, and the gain is too small"
-        grave = hidden.any() or (part > _FEW_SATURATED and not scan.left_out and not outside)
-        reasons.append(
-            Reason("saturated-pixels", "caution" if grave else "info", f"{found}; {what}.")
-        )
-    missing = wanted & ~complete
-    if missing.any():
-        worst = int(np.argmin(np.where(wanted, scan.region_count, pixels)))
-        part = 1 - float(scan.region_count[worst]) / pixels
-        reasons.append(
-            Reason(
-                "missing-pixels",
-                "caution" if part > 0.1 else "info",
-                f"Pixels of the signal region are missing in {np.count_nonzero(missing)} frames, at"
-                f" most {part:.1%} in frame {worst}; the trace was scaled up for them.",
-            )
-        )
-    return reasons
