@@ -272,8 +272,8 @@ def floor(options: argparse.Namespace) -> Timed:
     with FLSeries(h5file=options.input, h5mode="r") as series:
         for i in range(len(series)):
             dataset = series.h5[f"fli_{i}/fluorescence/raw"].id
-            layout = _read_layout(dataset.get_create_plist())
-            chunks.append((dataset.read_direct_chunk((0, 0))[1], dataset.shape, layout[1]))
+            filters = _read_layout(dataset).filters
+            chunks.append((dataset.read_direct_chunk((0, 0))[1], dataset.shape, filters))
 
     def work(item: Any, stopped: Any) -> dict[str, float]:
         index, (chunk, shape, filters) = item

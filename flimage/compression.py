@@ -67,17 +67,18 @@ class Plan(NamedTuple):
 #: fewer the values, the more the search for repetitions matters: the greedy one of libdeflate
 #: is the quickest, that of zlib-ng finds most for its time.
 _FEW_VALUES = (
-    (9.3, Plan(False, "libdeflate", 1)),
-    (8.9, Plan(False, "libdeflate", 2)),
+    (8.9, Plan(False, "libdeflate", 1)),
+    (8.8, Plan(False, "libdeflate", 2)),
     (8.1, Plan(False, "libdeflate", 4)),
+    (7.8, Plan(False, "zlib-ng", 4)),
     (7.1, Plan(False, "zlib-ng", 5)),
-    (5.0, Plan(False, "zlib-ng", 6)),
+    (4.1, Plan(False, "zlib-ng", 6)),
     (0.0, Plan(False, "zlib-ng", 9)),
 )
 #: The same where zlib-ng is missing.
 _FEW_VALUES_WITHOUT_NG = (
-    (9.3, Plan(False, "libdeflate", 1)),
-    (8.9, Plan(False, "libdeflate", 2)),
+    (8.9, Plan(False, "libdeflate", 1)),
+    (8.8, Plan(False, "libdeflate", 2)),
     (8.1, Plan(False, "libdeflate", 4)),
     (6.4, Plan(False, "libdeflate", 7)),
     (4.3, Plan(False, "zlib", 6)),

@@ -17,6 +17,7 @@ from .codec import Compression, EncodedImage
 from .destination import Destination, Place, open_destination
 from .errors import InputError
 from .image_group import add_versions
+from .kept_frames import KeptFrames
 from .parallel import ordered_map
 from .progress import Progress, ignore_progress
 
@@ -199,6 +200,10 @@ def run(
         place = None
         if out is not None:
             place = stack.enter_context(open_destination(out, overwrite, (source, frames)))
+        if fit is None and scan is None:
+            # What is read to be measured is read again to be written.
+            source = KeptFrames(source)
+            frames = source if target is None else target
         if fit is None:
             from . import bleach
             from .scan import scan_series

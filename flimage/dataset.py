@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -106,15 +106,11 @@ def _read_chunk(dataset: Any) -> npt.NDArray[Any] | None:
         None when the dataset is stored differently or something is wrong with it; h5py then
         reads it, or says what is wrong.
     """
-    layout = _read_layout(dataset.get_create_plist())
+    layout = _read_layout(dataset)
     if layout is None:
         return None
-    chunk_shape, filters = layout
-    shape = dataset.shape
-    if chunk_shape != shape:
-        return None
-    dtype = dataset.dtype
-    if dtype.kind not in "fiub":
+    shape, dtype, filters = layout
+    if dataset.shape != shape:
         return None
     try:
         mask, chunk = dataset.read_direct_chunk((0,) * len(shape))
@@ -129,24 +125,34 @@ def _read_chunk(dataset: Any) -> npt.NDArray[Any] | None:
         return None
 
 
-#: Layout of the dataset that was read last, with its property list. It is replaced as a whole, so
-#: that threads need no lock.
-_last_layout: tuple[Any, tuple[tuple[int, ...], Filters] | None] | None = None
+class _Layout(NamedTuple):
+    """What a dataset of the kind that flimage writes consists of."""
+
+    chunk: tuple[int, ...]
+    dtype: np.dtype[Any]
+    filters: Filters
 
 
-def _read_layout(plist: Any) -> tuple[tuple[int, ...], Filters] | None:
-    """Chunk and filters of a dataset; None when they are not of the kind that flimage writes."""
+#: Properties and type of the dataset that was read last, and its layout. It is replaced as a
+#: whole, so that threads need no lock.
+_last_layout: tuple[Any, Any, _Layout | None] | None = None
+
+
+def _read_layout(dataset: Any) -> _Layout | None:
+    """Layout of a dataset; None when it is not of the kind that flimage writes."""
     # The datasets of a series are all alike: comparing takes a quarter of the time of asking.
     global _last_layout
     last = _last_layout
-    if last is not None and plist.equal(last[0]):
-        return last[1]
+    plist, datatype = dataset.get_create_plist(), dataset.get_type()
+    if last is not None and plist.equal(last[0]) and datatype.equal(last[1]):
+        return last[2]
     layout = None
-    if plist.get_layout() == h5d.CHUNKED:
+    if plist.get_layout() == h5d.CHUNKED and dataset.dtype.kind in "fiub":
         filters = _read_filters(plist)
         if filters is not None:
-            layout = (plist.get_chunk(), filters)
-    _last_layout = (plist, layout)
+            layout = _Layout(plist.get_chunk(), dataset.dtype, filters)
+    # A type that has a name in the file would keep the file open: its copy does not.
+    _last_layout = (plist, datatype.copy(), layout)
     return layout
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import pathlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -16,13 +15,13 @@ import numpy.typing as npt
 from . import storage
 from .codec import Compression
 from .core import FLImage, PathOrGroup, copy_image_group, open_group
-from .errors import FileFormatError, FrameNotFoundError, InputError
+from .errors import FrameNotFoundError, InputError
+from .frame_index import FrameIndex
 from .image_group import (
     BG_DATA,
     add_versions,
     as_image,
     describe,
-    is_image_group,
     set_background,
     write_group_meta,
 )
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from .recipe import Recipe
 
 __all__ = ["BleachCorrection", "FLSeries"]
-
-_FRAME_NAME = re.compile(r"fli_(0|[1-9][0-9]*)\Z")
 
 
 class BleachCorrection(NamedTuple):
@@ -111,13 +108,8 @@ class FLSeries:
         meta = check_meta(meta_data or {})
         #: HDF5 group that holds everything.
         self.h5, self._owned = open_group(h5file, h5mode)
-        self._count = 0
-        self._members = -1
-        self._index: dict[str, int] | None = None
-        self._identifiers: list[str | None] = []
-        self._times: list[float] = []
         try:
-            self._refresh()
+            self._index = FrameIndex(self.h5)
             if images or meta or identifier is not None:
                 self._check_writable()
             for fli in images:
@@ -125,7 +117,7 @@ class FLSeries:
             for frame in range(len(self) if meta else 0):
                 write_group_meta(self.h5[f"fli_{frame}"], meta)
             if meta:
-                self._forget_table()
+                self._index.forget()
             if identifier is not None:
                 self.h5.attrs["identifier"] = identifier
         except BaseException:
@@ -139,53 +131,6 @@ class FLSeries:
                 " reading only; open it with h5mode='a'."
             )
 
-    def _refresh(self) -> None:
-        """Count the frames again, if members came or went since the last time."""
-        members = self.h5.id.get_num_objs()
-        if members == self._members:
-            return
-        names = list(self.h5)
-        numbers = sorted(int(m[1]) for name in names if (m := _FRAME_NAME.match(name)))
-        if is_image_group(self.h5):
-            raise FileFormatError(
-                f"{describe(self.h5)}: this is a single image; open it with FLImage."
-            )
-        strays = [name for name in names if not _FRAME_NAME.match(name)]
-        if strays:
-            raise FileFormatError(
-                f"{describe(self.h5)}: a series holds nothing but fli_0, fli_1, …, and this group"
-                f" holds {_some(strays)}. If the series is in one of them, open that group."
-            )
-        if numbers != list(range(len(numbers))):
-            missing = sorted(set(range(numbers[-1])) - set(numbers))
-            raise FileFormatError(
-                f"{describe(self.h5)}: the series has gaps; missing:"
-                f" {_some([f'fli_{number}' for number in missing])}."
-            )
-        self._count = len(numbers)
-        self._members = members
-        self._forget_table()
-
-    def _forget_table(self) -> None:
-        self._index = None
-
-    def _table(self) -> dict[str, int]:
-        """Read identifiers and times once; maps identifiers to frame numbers."""
-        self._refresh()
-        if self._index is None:
-            self._identifiers = []
-            self._times = []
-            index: dict[str, int] = {}
-            for frame in range(self._count):
-                group = h5py.h5g.open(self.h5.id, f"fli_{frame}".encode())
-                name = _read_text(group, b"identifier")
-                self._identifiers.append(name)
-                self._times.append(_read_number(group, b"time"))
-                if name is not None:
-                    index.setdefault(name, frame)
-            self._index = index
-        return self._index
-
     def close(self) -> None:
         """Close the file, if it was opened by this series."""
         if self._owned is not None and self._owned:
@@ -198,8 +143,7 @@ class FLSeries:
         self.close()
 
     def __len__(self) -> int:
-        self._refresh()
-        return self._count
+        return len(self._index)
 
     def __iter__(self) -> Iterator[FLImage]:
         for frame in range(len(self)):
@@ -209,7 +153,7 @@ class FLSeries:
         """Tell whether an image with this identifier (or that of this FLImage) is there."""
         if isinstance(identifier, FLImage):
             identifier = identifier.meta.get("identifier")
-        return isinstance(identifier, str) and identifier in self._table()
+        return isinstance(identifier, str) and identifier in self._index.numbers()
 
     @overload
     def __getitem__(self, index: int | str) -> FLImage: ...
@@ -228,7 +172,7 @@ class FLSeries:
             return "FLSeries <closed>"
         where = "in memory" if self.path is None else self.path.name
         name = self.identifier
-        return f"FLSeries <{where if name is None else name}>, {self._count} frames"
+        return f"FLSeries <{where if name is None else name}>, {len(self)} frames"
 
     def _repr_html_(self) -> str:
         """Show the series in a Jupyter notebook."""
@@ -251,19 +195,17 @@ class FLSeries:
     @property
     def identifiers(self) -> list[str | None]:
         """Identifiers of all images; None for an image that has none."""
-        self._table()
-        return list(self._identifiers)
+        return list(self._index.identifiers())
 
     @property
     def times(self) -> npt.NDArray[np.float64]:
         """Acquisition times of all images, of shape (t,) [s]; NaN for an image that has none."""
-        self._table()
-        return np.array(self._times, dtype=np.float64)
+        return np.array(self._index.times(), dtype=np.float64)
 
     def _frame_number(self, index: int | str) -> int:
         if isinstance(index, str):
             try:
-                return self._table()[index]
+                return self._index.numbers()[index]
             except KeyError:
                 raise FrameNotFoundError(
                     f"{self}: there is no image with the identifier {index!r}."
@@ -322,12 +264,12 @@ class FLSeries:
         if not isinstance(fli, FLImage):
             raise InputError(f"Only an FLImage can be appended to a series, not {type(fli)}.")
         self._check_writable()
-        index = self._table()
+        taken = self._index.numbers()
         name = fli.meta.get("identifier") if identifier is None else str(identifier)
         name = None if name is None else str(name)
-        if name in index:
+        if name in taken:
             raise InputError(
-                f"{self}: the identifier {name!r} is taken by image {index[name]}; append {fli}"
+                f"{self}: the identifier {name!r} is taken by image {taken[name]}; append {fli}"
                 " with another one."
             )
         shared: h5py.Dataset | None = None
@@ -341,7 +283,7 @@ class FLSeries:
                     f"{self}: the background of image {other} has shape {shared.shape}, {fli}"
                     f" {fli.shape}; both must be the same."
                 )
-        frame = self._count
+        frame = len(self)
         group = self.h5.create_group(f"fli_{frame}")
         try:
             copy_image_group(fli.h5, group)
@@ -352,16 +294,7 @@ class FLSeries:
         except BaseException:
             del self.h5[f"fli_{frame}"]
             raise
-        self._appended(name, fli.meta.get("time"))
-
-    def _appended(self, name: str | None, time: Any) -> None:
-        """Bring the index up to date after an image was appended."""
-        if self._index is not None and name is not None:
-            self._index[name] = self._count
-        self._identifiers.append(name)
-        self._times.append(_as_time(time))
-        self._count += 1
-        self._members += 1
+        self._index.appended(name, fli.meta.get("time"))
 
     def add_images(
         self,
@@ -392,8 +325,8 @@ class FLSeries:
             differ. None of the images is in the series then.
         """
         self._check_writable()
-        taken = dict(self._table())
-        start = self._count
+        taken = dict(self._index.numbers())
+        start = len(self)
         metas = itertools.repeat({}) if meta_data is None else iter(meta_data)
         try:
             with storage.SeriesWriter(self.h5, compression=compression, start=start) as writer:
@@ -422,7 +355,7 @@ class FLSeries:
                 del self.h5[name]
             raise
         finally:
-            self._refresh()
+            self._index.refresh()
 
     def bleach_correction(
         self,
@@ -565,39 +498,3 @@ class FLSeries:
                 overwrite=overwrite,
                 progress=counters,
             )
-
-
-def _some(names: list[str]) -> str:
-    """Name a few of `names`, and say how many there are."""
-    shown = ", ".join(repr(name) for name in names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
-
-
-def _as_time(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return float("nan")
-
-
-def _read_number(group: h5py.h5g.GroupID, name: bytes) -> float:
-    """Read an attribute as a number; NaN where there is none."""
-    if not h5py.h5a.exists(group, name):
-        return float("nan")
-    attribute = h5py.h5a.open(group, name)
-    if attribute.shape != () or attribute.dtype.kind not in "iuf":
-        return float("nan")
-    value = np.empty((), dtype=np.float64)
-    attribute.read(value)
-    return float(value)
-
-
-def _read_text(group: h5py.h5g.GroupID, name: bytes) -> str | None:
-    """Read an attribute as a text; None where there is none."""
-    if not h5py.h5a.exists(group, name):
-        return None
-    attribute = h5py.h5a.open(group, name)
-    value = np.empty(attribute.shape, dtype=attribute.dtype)
-    attribute.read(value)
-    found = value[()] if value.shape == () else value.ravel()[0]
-    return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)

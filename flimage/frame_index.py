@@ -1,0 +1,168 @@
+"""The frames of a series group: how many there are, their identifiers and their times.
+
+Names of members are checked once, identifiers and times are read once, and each of the two only
+when it is asked for: of a long recording of small frames, reading them takes as long as reading
+the images.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import h5py
+import numpy as np
+from h5py import h5a, h5g, h5t
+
+from .errors import FileFormatError
+from .image_group import describe, is_image_group
+
+__all__ = ["FrameIndex"]
+
+_FRAME_NAME = re.compile(r"fli_(0|[1-9][0-9]*)\Z")
+
+
+class FrameIndex:
+    """Numbers, identifiers and times of the frames in a series group.
+
+    Parameters
+    ----------
+    group
+        Group of the series. Members that another object adds or removes are noticed by their
+        number.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When the group is no series: it holds a single image, other members than ``fli_0``,
+        ``fli_1``, …, or has gaps in their numbering.
+    """
+
+    def __init__(self, group: h5py.Group) -> None:
+        self._group = group
+        self._count = 0
+        self._members = -1
+        self._numbers: dict[str, int] = {}
+        self._identifiers: list[str | None] | None = None
+        self._times: list[float] | None = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Count the frames again, if members came or went since the last time."""
+        group = self._group
+        members = group.id.get_num_objs()
+        if members == self._members:
+            return
+        names = list(group)
+        numbers = sorted(int(m[1]) for name in names if (m := _FRAME_NAME.match(name)))
+        if is_image_group(group):
+            raise FileFormatError(
+                f"{describe(group)}: this is a single image; open it with FLImage."
+            )
+        strays = [name for name in names if not _FRAME_NAME.match(name)]
+        if strays:
+            raise FileFormatError(
+                f"{describe(group)}: a series holds nothing but fli_0, fli_1, …, and this group"
+                f" holds {_some(strays)}. If the series is in one of them, open that group."
+            )
+        if numbers != list(range(len(numbers))):
+            missing = sorted(set(range(numbers[-1])) - set(numbers))
+            raise FileFormatError(
+                f"{describe(group)}: the series has gaps; missing:"
+                f" {_some([f'fli_{number}' for number in missing])}."
+            )
+        self._count = len(numbers)
+        self._members = members
+        self.forget()
+
+    def forget(self) -> None:
+        """Read identifiers and times again when they are asked for."""
+        self._identifiers = None
+        self._times = None
+
+    def __len__(self) -> int:
+        self.refresh()
+        return self._count
+
+    def identifiers(self) -> list[str | None]:
+        """Return the identifiers of all frames; not to be changed."""
+        self.refresh()
+        if self._identifiers is None:
+            self._identifiers = [
+                _read_text(self._frame(number), b"identifier") for number in range(self._count)
+            ]
+            self._numbers = {}
+            for number, name in enumerate(self._identifiers):
+                if name is not None:
+                    # Of frames with one identifier, the first is found by it.
+                    self._numbers.setdefault(name, number)
+        return self._identifiers
+
+    def numbers(self) -> dict[str, int]:
+        """Return the numbers of the frames by identifier; not to be changed."""
+        self.identifiers()
+        return self._numbers
+
+    def times(self) -> list[float]:
+        """Return the times of all frames [s], NaN where there is none; not to be changed."""
+        self.refresh()
+        if self._times is None:
+            self._times = [
+                _read_number(self._frame(number), b"time") for number in range(self._count)
+            ]
+        return self._times
+
+    def appended(self, identifier: str | None, time: Any) -> None:
+        """Take note of a frame that was appended to the group."""
+        if self._identifiers is not None:
+            self._identifiers.append(identifier)
+            if identifier is not None:
+                self._numbers.setdefault(identifier, self._count)
+        if self._times is not None:
+            self._times.append(_as_time(time))
+        self._count += 1
+        self._members += 1
+
+    def _frame(self, number: int) -> h5g.GroupID:
+        return h5g.open(self._group.id, b"fli_%d" % number)
+
+
+def _some(names: list[str]) -> str:
+    """Name a few of `names`, and say how many there are."""
+    shown = ", ".join(repr(name) for name in names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+
+
+def _as_time(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _read_number(group: h5g.GroupID, name: bytes) -> float:
+    """Read an attribute as a number; NaN where there is none."""
+    if not h5a.exists(group, name):
+        return float("nan")
+    attribute = h5a.open(group, name)
+    value = np.empty((), dtype=np.float64)
+    if attribute.get_storage_size() == 8 and attribute.get_type().equal(h5t.IEEE_F64LE):
+        # One number of double precision, as every flimage writes it: to tell shape and type of
+        # an attribute takes longer than to open and read it.
+        attribute.read(value, h5t.NATIVE_DOUBLE)
+        return float(value)
+    if attribute.shape != () or attribute.dtype.kind not in "iuf":
+        return float("nan")
+    attribute.read(value)
+    return float(value)
+
+
+def _read_text(group: h5g.GroupID, name: bytes) -> str | None:
+    """Read an attribute as a text; None where there is none."""
+    if not h5a.exists(group, name):
+        return None
+    attribute = h5a.open(group, name)
+    value = np.empty(attribute.shape, dtype=attribute.dtype)
+    attribute.read(value)
+    found = value[()] if value.shape == () else value.ravel()[0]
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
