@@ -160,8 +160,8 @@ def scan_series(
         that threads would only wait for each other.
     detail
         Keep what makes changes of the recipe quick. Without it the scan serves this recipe alone:
-        it has only the rings of its border, and one tile; it then takes a few hundred bytes a
-        frame, instead of a few thousand.
+        it has only the rings of its border, one tile, and NaN for percentiles; it then takes a few
+        hundred bytes a frame, instead of a few thousand.
 
     Raises
     ------
@@ -193,6 +193,7 @@ def scan_series(
             recipe.background_source == "plane",
             _tile_grid(source.shape, count) if detail else (1, 1),
             mean_image,
+            detail,
         )
         table = Table(count, layout, recipe.exclude)
 

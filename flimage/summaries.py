@@ -81,6 +81,8 @@ class Layout:
         Number of tiles along (y, x).
     mean_image
         Time average (y, x), which tells how much a missing pixel would have added.
+    percentiles
+        Whether the percentiles of the frames are wanted too.
     """
 
     def __init__(
@@ -93,8 +95,10 @@ class Layout:
         moments: bool,
         tiles: tuple[int, int],
         mean_image: Float,
+        percentiles: bool = True,
     ) -> None:
         height, width = shape
+        self.percentiles = percentiles
         self.shape = shape
         self.rings = largest_border(shape) if rings is None else min(rings, largest_border(shape))
         # Sorting 16-bit keys takes a tenth of the time.
@@ -277,7 +281,7 @@ def summarise(batch: FrameBatch, layout: Layout) -> Summaries:
         tiles.astype(np.float32),
         lowest,
         highest,
-        _percentiles(flat, whole),
+        _percentiles(flat, whole) if layout.percentiles else _no_percentiles(count),
         missing,
         region_missing,
         peaks,
@@ -324,6 +328,10 @@ def _tiles(images: npt.NDArray[Any], layout: Layout) -> Float:
     return means
 
 
+def _no_percentiles(count: int) -> npt.NDArray[np.float32]:
+    return np.full((count, len(PERCENTILES)), np.nan, np.float32)
+
+
 def _percentiles(flat: npt.NDArray[Any], whole: bool) -> npt.NDArray[np.float32]:
     """Percentiles (n, 5) of evenly spaced pixels; NaN where a frame has no finite one."""
     step = max(1, flat.shape[1] // _SAMPLE)
@@ -331,7 +339,7 @@ def _percentiles(flat: npt.NDArray[Any], whole: bool) -> npt.NDArray[np.float32]
     fractions = np.array(PERCENTILES) / 100
     if whole:
         return sample[:, np.rint(fractions * (sample.shape[1] - 1)).astype(np.intp)]
-    result = np.full((len(flat), len(PERCENTILES)), np.nan, np.float32)
+    result = _no_percentiles(len(flat))
     for out, values in zip(result, sample, strict=True):
         values = values[np.isfinite(values)]
         if values.size:

@@ -236,6 +236,7 @@ def test_without_detail_only_what_the_recipe_needs_is_kept():
     scan = scan_series(source, Recipe(border_px=4), detail=False)
     assert scan.ring_sum.shape == (12, 4)
     assert scan.tiles.shape == (12, 1, 1)
+    assert np.isnan(scan.percentiles).all()
     check(scan, source)
     whole = scan_series(source, Recipe(border_px=4))
     np.testing.assert_array_equal(whole.region_sum, scan.region_sum)
