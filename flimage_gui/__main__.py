@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .main_window import MainWindow
 
 # pyqtgraph takes the first binding it finds installed; this program is made for one.
 os.environ["PYQTGRAPH_QT_LIB"] = "PyQt5"
@@ -29,7 +24,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="flimage-gui",
         description="Look through a fluorescence recording and correct its photobleaching.",
     )
-    parser.add_argument("file", nargs="?", type=Path, help="series or recording to open")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="file",
+        type=Path,
+        help="series or recording to open; each one in a window of its own",
+    )
     parser.add_argument("--example", action="store_true", help="open the example recording")
     parser.add_argument(
         "--quit-after", type=float, metavar="SECONDS", help="close the window after this time"
@@ -51,17 +52,6 @@ def _has_display() -> bool:
     if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def _close_unasked(window: MainWindow) -> None:
-    """Close the window without asking whether what runs may be cancelled: nobody is there."""
-    from PyQt5.QtCore import QTimer
-
-    if window.session.busy:
-        window.session.cancel()
-        QTimer.singleShot(20, lambda: _close_unasked(window))
-    else:
-        window.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,33 +100,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.setDesktopFileName("flimage")
 
     from . import assets, theme
-    from .main_window import MainWindow
     from .notify import ExceptionReporter
     from .settings import Preferences, Settings
+    from .termination import Termination
+    from .windows import Windows
 
     settings = Settings()
     theme.apply_theme_by_name(arguments.theme or settings.get(Preferences.theme), app)
     app.setWindowIcon(assets.app_icon())
     reporter = ExceptionReporter()
-    window = MainWindow(settings)
-    reporter.caught.connect(window.message_bar.show_error)
+    windows = Windows(settings)
+    reporter.caught.connect(windows.show_error)
     reporter.install()
-    window.show()
-    if arguments.file is not None:
-        window.open_path(arguments.file)
-    elif arguments.example:
-        window.open_example()
+    first = windows.new_window()
+    for path in arguments.files:
+        windows.open_path(path)
+    if arguments.example and not arguments.files:
+        first.open_example()
+    termination = Termination(windows.leave_unasked)
     if arguments.quit_after is not None:
-        QTimer.singleShot(round(arguments.quit_after * 1000), lambda: _close_unasked(window))
-
-    # Python handles Ctrl+C in the terminal only between its own instructions.
-    signal.signal(signal.SIGINT, lambda *_: window.close())
-    alive = QTimer()
-    alive.timeout.connect(lambda: None)
-    alive.start(250)
+        # Nobody is there to answer a question.
+        QTimer.singleShot(round(arguments.quit_after * 1000), windows.leave_unasked)
     try:
         return app.exec()
     finally:
+        termination.remove()
         reporter.remove()
 
 

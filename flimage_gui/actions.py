@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QKeySequence
-from PyQt5.QtWidgets import QAction, QMenu, QMenuBar, QWidget
+from PyQt5.QtWidgets import QAction, QWidget
 
 from . import assets
 
 __all__ = [
     "ACTIONS",
     "KEYS",
-    "MENUS",
     "ActionSpec",
     "build_actions",
-    "build_menus",
-    "shortcut_rows",
+    "key_text",
+    "keys_of",
 ]
 
 
@@ -72,6 +70,20 @@ ACTIONS: tuple[ActionSpec, ...] = (
         needs_recording=False,
     ),
     ActionSpec(
+        "actionNewWindow",
+        "&New window",
+        "Open another window, with a recording of its own",
+        ("Ctrl+N",),
+        needs_recording=False,
+    ),
+    ActionSpec(
+        "actionOpenInNewWindow",
+        "Open in a new &window…",
+        "Open a recording beside the one that is open here",
+        ("Ctrl+Shift+O",),
+        needs_recording=False,
+    ),
+    ActionSpec(
         "actionExample",
         "Open the &example",
         "Open the simulated recording that comes with the program",
@@ -100,13 +112,27 @@ ACTIONS: tuple[ActionSpec, ...] = (
         short="Export",
     ),
     ActionSpec("actionClose", "&Close the recording", "", ("Ctrl+W",)),
-    ActionSpec("actionQuit", "&Quit", "", ("Ctrl+Q",), needs_recording=False),
+    ActionSpec(
+        "actionCloseWindow",
+        "Close the win&dow",
+        "Close this window; the others stay",
+        ("Ctrl+Shift+W",),
+        needs_recording=False,
+    ),
+    ActionSpec("actionQuit", "&Quit", "Close all windows", ("Ctrl+Q",), needs_recording=False),
     ActionSpec("actionUndo", "&Undo", "Take the last change back", ("Ctrl+Z",), icon="undo"),
     ActionSpec(
         "actionRedo", "&Redo", "Take the change again", ("Ctrl+Shift+Z", "Ctrl+Y"), icon="redo"
     ),
     ActionSpec("actionCopyView", "&Copy view", "Copy the image as it is shown", ("Ctrl+C",)),
     ActionSpec("actionSaveView", "Save &view…", "Save the image as it is shown, as PNG or SVG"),
+    ActionSpec(
+        "actionPreferences",
+        "&Preferences…",
+        "Choose how the program looks and behaves",
+        ("Ctrl+,",),
+        needs_recording=False,
+    ),
     ActionSpec(
         "actionRunFit", "&Run the correction", "Measure all frames and fit", ("Ctrl+Return",)
     ),
@@ -156,6 +182,18 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("actionCompareOff", "&Off", "Show one image only"),
     ActionSpec("actionCompareSide", "&Side by side", "Show the raw image beside this one"),
     ActionSpec("actionCompareSwipe", "S&wipe", "Drag a line over the image"),
+    ActionSpec(
+        "actionSwipeLeft",
+        "Swipe line to the &left",
+        "Move the swipe line; it appears where there is none",
+        keys=(Key.Key_BracketLeft,),
+    ),
+    ActionSpec(
+        "actionSwipeRight",
+        "Swipe line to the r&ight",
+        "Move the swipe line; it appears where there is none",
+        keys=(Key.Key_BracketRight,),
+    ),
     ActionSpec("actionCompareDifference", "&Difference", "Show this image minus the raw one"),
     ActionSpec("actionCompareRatio", "&Ratio", "Show this image divided by the raw one"),
     ActionSpec("actionDrawRegion", "&Draw the signal region", "Drag a rectangle on the image"),
@@ -180,92 +218,56 @@ ACTIONS: tuple[ActionSpec, ...] = (
         checkable=True,
         needs_recording=False,
     ),
-    ActionSpec("actionShortcuts", "&Keyboard shortcuts", "", ("F1",), needs_recording=False),
+    ActionSpec("actionNextPanel", "&Next panel", "Move the focus to the next panel", ("F6",)),
+    ActionSpec(
+        "actionPreviousPanel",
+        "Pre&vious panel",
+        "Move the focus to the panel before",
+        ("Shift+F6",),
+    ),
+    ActionSpec(
+        "actionResetPanels",
+        "&Arrange anew",
+        "Put all panels back to where they are at first",
+    ),
+    ActionSpec(
+        "actionFullScreen",
+        "F&ull screen",
+        "",
+        ("F11",),
+        needs_recording=False,
+        checkable=True,
+    ),
+    ActionSpec(
+        "actionCommands",
+        "&Find a command…",
+        "Find anything the window can do by its name",
+        ("Ctrl+Shift+P",),
+        needs_recording=False,
+    ),
+    ActionSpec(
+        "actionShortcuts",
+        "&Keyboard shortcuts",
+        "Show all keys, to be searched and printed",
+        ("F1",),
+        (Key.Key_Question,),
+        needs_recording=False,
+    ),
     ActionSpec("actionAbout", "&About flimage", "", needs_recording=False),
-)
-
-#: Menu title -> names of actions; None is a separator, a name with "menu" a place for a submenu.
-MENUS: dict[str, tuple[str | None, ...]] = {
-    "&File": (
-        "actionOpen",
-        "menuRecent",
-        "actionExample",
-        None,
-        "actionSave",
-        "actionSaveAs",
-        "actionExport",
-        None,
-        "actionClose",
-        "actionQuit",
-    ),
-    "&Edit": ("actionUndo", "actionRedo", None, "actionCopyView", "actionSaveView"),
-    "&View": (
-        "actionShowRaw",
-        "actionShowBackground",
-        "actionShowBackgroundCorrected",
-        "actionShowBleachCorrected",
-        None,
-        "actionAutoContrast",
-        "actionShowBorder",
-        "actionShowRegion",
-        "actionShowScale",
-        "actionShowTime",
-        None,
-        "actionFitView",
-        "actionZoomIn",
-        "actionZoomOut",
-        "actionZoomOriginal",
-        None,
-        "menuCompare",
-        "menuPanels",
-        "menuTheme",
-        "actionWheelSteps",
-    ),
-    "F&rames": (
-        "actionPlay",
-        None,
-        "actionNextFrame",
-        "actionPreviousFrame",
-        "actionPageForward",
-        "actionPageBack",
-        "actionFirstFrame",
-        "actionLastFrame",
-        "actionJump",
-    ),
-    "&Regions": (
-        "actionAddRegion",
-        "actionAddEllipse",
-        "actionAddPolygon",
-        "actionAddFreehand",
-        None,
-        "actionLineProfile",
-    ),
-    "&Correction": (
-        "actionRunFit",
-        "actionCancel",
-        None,
-        "actionDrawRegion",
-        "actionDrawBackground",
-    ),
-    "&Help": ("actionShortcuts", None, "actionAbout"),
-}
-
-#: Actions of the submenu for comparing.
-COMPARE_ACTIONS = (
-    "actionCompareNext",
-    "actionCompareOff",
-    "actionCompareSide",
-    "actionCompareSwipe",
-    "actionCompareDifference",
-    "actionCompareRatio",
 )
 
 #: Plain key -> name of the action.
 KEYS: dict[int, str] = {int(key): spec.name for spec in ACTIONS for key in spec.keys}
 
 
-def _key_text(key: Qt.Key) -> str:
+def key_text(key: Qt.Key) -> str:
+    """Return a plain key as a person reads it."""
     return QKeySequence(int(key)).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def keys_of(spec: ActionSpec) -> str:
+    """Return all keys of an action as a person reads them; empty where it has none."""
+    return " or ".join([*spec.shortcuts, *(key_text(key) for key in spec.keys)])
 
 
 def build_actions(parent: QWidget) -> dict[str, QAction]:
@@ -273,7 +275,7 @@ def build_actions(parent: QWidget) -> dict[str, QAction]:
     made = {}
     for spec in ACTIONS:
         # A text behind a tabulator is shown like a shortcut, but is none.
-        hint = f"\t{_key_text(spec.keys[0])}" if spec.keys and not spec.shortcuts else ""
+        hint = f"\t{key_text(spec.keys[0])}" if spec.keys and not spec.shortcuts else ""
         action = QAction(f"{spec.text}{hint}", parent)
         action.setObjectName(spec.name)
         action.setShortcuts([QKeySequence(each) for each in spec.shortcuts])
@@ -284,45 +286,9 @@ def build_actions(parent: QWidget) -> dict[str, QAction]:
             # Qt leaves hardly any room between icon and text.
             action.setIconText(f" {spec.short}")
         if spec.tip:
-            keys = ", ".join(spec.shortcuts[:1]) or (_key_text(spec.keys[0]) if spec.keys else "")
+            keys = ", ".join(spec.shortcuts[:1]) or (key_text(spec.keys[0]) if spec.keys else "")
             action.setToolTip(f"{spec.tip} ({keys})" if keys else spec.tip)
             action.setStatusTip(spec.tip)
         parent.addAction(action)
         made[spec.name] = action
     return made
-
-
-def build_menus(bar: QMenuBar, actions: dict[str, QAction]) -> dict[str, QMenu]:
-    """Fill the menu bar; return the submenus that are filled elsewhere, by name."""
-    places = {}
-    titles = {
-        "menuCompare": "&Compare",
-        "menuRecent": "Open &recent",
-        "menuPanels": "&Panels",
-        "menuTheme": "&Theme",
-    }
-    for title, names in MENUS.items():
-        menu = bar.addMenu(title)
-        for name in names:
-            if name is None:
-                menu.addSeparator()
-            elif name in titles:
-                places[name] = menu.addMenu(titles[name])
-                places[name].setObjectName(name)
-            else:
-                menu.addAction(actions[name])
-    for name in COMPARE_ACTIONS:
-        places["menuCompare"].addAction(actions[name])
-    return places
-
-
-def shortcut_rows() -> Sequence[tuple[str, str]]:
-    """Return all keys with what they do, for the overview."""
-    rows = []
-    for spec in ACTIONS:
-        keys = [*spec.shortcuts, *(_key_text(key) for key in spec.keys)]
-        if keys:
-            rows.append((" or ".join(keys), spec.text.replace("&", "").rstrip("…")))
-    rows.append(("Wheel", "Zoom (Ctrl+wheel: step through the frames)"))
-    rows.append(("Double click", "Fit view"))
-    return rows

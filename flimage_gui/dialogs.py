@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Literal
 
 from PyQt5.QtCore import Qt
@@ -10,9 +9,7 @@ from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QLabel, QMessageBox, QVBo
 
 import flimage
 
-from .actions import shortcut_rows
-
-__all__ = ["ask_unsaved", "confirm_cancel", "confirm_deletion", "show_about", "show_shortcuts"]
+__all__ = ["ask_unsaved", "confirm_cancel", "confirm_deletion", "show_about"]
 
 
 def _ask(parent: QWidget, name: str, text: str, more: str, yes: str, no: str) -> bool:
@@ -81,16 +78,6 @@ def confirm_deletion(parent: QWidget, title: str, frames: str) -> bool:
         "Save without them",
         "Cancel",
     )
-
-
-def show_shortcuts(parent: QWidget) -> None:
-    """Show all keys."""
-    rows = "".join(
-        f"<tr><td style='padding:2px 18px 2px 0'><b>{html.escape(keys)}</b></td>"
-        f"<td>{html.escape(text)}</td></tr>"
-        for keys, text in shortcut_rows()
-    )
-    _show_text(parent, "shortcutsDialog", "Keyboard shortcuts", f"<table>{rows}</table>")
 
 
 def show_about(parent: QWidget) -> None:

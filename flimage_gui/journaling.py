@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,15 @@ from .session import Change, Session
 
 if TYPE_CHECKING:
     from flimage.recipe import Recipe
+    from flimage.region_traces import NamedRegion
     from flimage.source import Edits
 
 __all__ = ["Journaling"]
 
 LANE = "journal"
+_KEPT = (
+    Change.RECORDING | Change.HISTORY | Change.RECIPE | Change.BACKGROUND | Change.REGIONS
+)
 #: Changes are written after the person has rested for this long [ms].
 REST_MS = 400
 #: File that says which process a journal belongs to.
@@ -75,26 +80,46 @@ class Journaling(QObject):
     def _on_session_changed(self, change: Change) -> None:
         if change & Change.RECORDING and self._session.source is None:
             self.discard()
-        elif change & (Change.RECORDING | Change.HISTORY | Change.RECIPE | Change.BACKGROUND):
+        elif change & _KEPT:
             self._timer.start()
         if change & Change.RECORDING and self._wanted is not None:
             self._take_over()
 
     def _on_timer_timeout(self) -> None:
+        write = self._prepare()
+        if write is not None:
+
+            def run(progress: Progress) -> None:
+                write()
+
+            self._session.run_quietly(
+                LANE, run, lambda _: self._on_job_written(), self._on_job_failed
+            )
+
+    def _prepare(self) -> Callable[[], None] | None:
+        """Return what writes the state of now; None where there is nothing to be kept."""
         session = self._session
         path, edits = session.path, session.edits
         if path is None or edits is None or not (session.modified or session.step):
             if self._wanted is None and not self._taken:
                 self.discard()
-            return
+            return None
         if not self._hold():
-            return
-        recipe, steps, writer = session.recipe, session.steps[: session.step], self._writer
+            return None
+        recipe, regions, writer = session.recipe, session.regions, self._writer
+        steps = session.steps[: session.step]
+        return lambda: writer.write(path, recipe, edits, steps, regions)
 
-        def run(progress: Progress) -> None:
-            writer.write(path, recipe, edits, steps)
-
-        session.run_quietly(LANE, run, lambda _: self._on_job_written(), self._on_job_failed)
+    def flush(self) -> None:
+        """Write what is not in the journal yet, at once: the program is about to end."""
+        self._timer.stop()
+        self._session.stop_quietly(LANE)
+        write = self._prepare()
+        if write is not None:
+            try:
+                write()
+            except OSError as error:
+                self._on_job_failed(error)
 
     def _hold(self) -> bool:
         """Mark the journal as that of a running program; tell whether it is."""
@@ -181,10 +206,10 @@ class Journaling(QObject):
         if lock is None:
             return
 
-        def run(progress: Progress) -> tuple[Recipe, Edits]:
+        def run(progress: Progress) -> tuple[Recipe, Edits, tuple[NamedRegion, ...]]:
             return load_entry(entry)
 
-        def done(state: tuple[Recipe, Edits]) -> None:
+        def done(state: tuple[Recipe, Edits, tuple[NamedRegion, ...]]) -> None:
             self._loading = False
             if self._session.path != path:
                 lock.unlock()

@@ -1,56 +1,55 @@
-"""The main window: puts the views together and connects what is asked for with the session."""
+"""The main window: puts the parts together, and answers what Qt asks of a window."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from PyQt5.QtCore import QEvent, QSize, Qt, QTimer
+from PyQt5.QtCore import QEvent, Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PyQt5.QtWidgets import (
     QActionGroup,
-    QDockWidget,
-    QFileDialog,
-    QFrame,
+    QDialog,
     QMainWindow,
-    QScrollArea,
+    QMenu,
     QStackedWidget,
-    QTabBar,
-    QTabWidget,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
-from . import assets, dialogs, theme
-from .actions import ACTIONS, KEYS, build_actions, build_menus
+from . import assets, dialogs
+from .actions import KEYS, build_actions
+from .applying import AppliedSettings
+from .availability import Availability
 from .background_panel import BackgroundPanel
 from .bleach_panel import BleachPanel
-from .export_dialog import ExportDialog
+from .command_palette import CommandPalette
+from .documents import Documents, dropped_paths
+from .first_result import FirstResult
 from .frame_table import FramePanel
 from .frame_view import FrameView
 from .history_panel import HistoryPanel
-from .import_dialog import ImportDialog
 from .looking import Looking
+from .menus import CONTEXT_ACTIONS, build_menus, build_tool_bar
 from .metadata_panel import MetadataPanel
 from .notify import MessageBar
-from .opening import Inspected, is_series_file
+from .panels import Panels
 from .placing import fit_to_screen
+from .preferences_dialog import PreferencesDialog
+from .recent import RecentFiles
 from .saving import Saving
-from .session import Change, Display, Session
-from .settings import Preferences, Settings
+from .session import Change, Session
+from .settings import Preference, Preferences, Settings
+from .shortcuts_dialog import ShortcutsDialog
 from .status import StatusBar
 from .time_bar import TimeBar
 from .trace_view import TraceView
 from .welcome import WelcomePage
+from .windows import Windows
+from .wiring import slots
 
 __all__ = ["MainWindow"]
-
-#: Version of the arrangement of panels; a remembered one of another version is left alone.
-LAYOUT_VERSION = 2
-#: From this height on [px], background and bleaching have room one below the other.
-ROOMY_HEIGHT = 1100
-PANEL_WIDTH = 340
 
 
 class MainWindow(QMainWindow):
@@ -62,47 +61,77 @@ class MainWindow(QMainWindow):
         Preferences; by default those of the person who runs the program.
     parent
         Qt parent.
+    windows
+        The other windows of the program, which bring their own settings; by default there are none.
     """
 
-    def __init__(self, settings: Settings | None = None, parent: QWidget | None = None) -> None:
+    #: MainWindow: this window was closed
+    closed = pyqtSignal(object)
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        parent: QWidget | None = None,
+        windows: Windows | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("MainWindow")
         self.setWindowTitle("flimage[*]")
         self.setWindowIcon(assets.app_icon())
         self.setAcceptDrops(True)
-        self.settings = Settings() if settings is None else settings
-        megabytes = self.settings.get(Preferences.cache_megabytes)
-        self.session = Session(self, cache_bytes=megabytes << 20)
-        self._export_dialog: ExportDialog | None = None
-        self._first_result_due = False
-        self._layout_before_leaving = self.settings.get(Preferences.layout)
+        self.windows = Windows(settings) if windows is None else windows
+        self.settings = settings = self.windows.settings
+        self.session = session = Session(self)
+        self._then: Callable[[], object] = self.close
+        self._ended = False
 
         self.message_bar = MessageBar()
-        self.frame_view = FrameView(self.session)
-        self.looking = Looking(self.session, self.frame_view)
-        self.time_bar = TimeBar(self.session)
-        self.trace_view = TraceView(self.session)
-        self.background_panel = BackgroundPanel(self.session)
-        self.bleach_panel = BleachPanel(self.session)
-        self.metadata_panel = MetadataPanel(self.session)
-        self.history_panel = HistoryPanel(self.session)
-        self.frame_panel = FramePanel(self.session)
+        self.frame_view = FrameView(session)
+        self.looking = Looking(session, self.frame_view)
+        self.time_bar = TimeBar(session)
+        self.trace_view = TraceView(session)
+        self.background_panel = BackgroundPanel(session)
+        self.bleach_panel = BleachPanel(session)
+        self.metadata_panel = MetadataPanel(session)
+        self.history_panel = HistoryPanel(session)
+        self.frame_panel = FramePanel(session)
         self.welcome_page = WelcomePage()
-        self.setStatusBar(StatusBar(self.session, self))
-        self._build_centre()
-        self._titles_timer = QTimer(self)
-        self._titles_timer.setSingleShot(True)
-        self._titles_timer.setInterval(0)
-        self._titles_timer.timeout.connect(self._show_dock_titles)
-        self._docks = self._build_docks()
+        self.setStatusBar(StatusBar(session, self))
         self._actions = build_actions(self)
-        self._build_menus()
-        self._build_tool_bar()
-        self._restore_window()
+        places = build_menus(self.menuBar(), self._actions)
+        self.addToolBar(build_tool_bar(self._actions, self))
+        self._build_centre()
+        self.panels = Panels(
+            self,
+            {
+                "backgroundDock": self.background_panel,
+                "bleachDock": self.bleach_panel,
+                "metadataDock": self.metadata_panel,
+                "traceDock": self.trace_view,
+                "frameDock": self.frame_panel,
+                "regionsDock": self.looking.regions_panel,
+                "historyDock": self.history_panel,
+            },
+            settings.get(Preferences.layout),
+        )
+        self._docks = self.panels.docks
+        for dock in self._docks.values():
+            places["menuPanels"].addAction(dock.toggleViewAction())
+        self._build_theme_actions(places["menuTheme"])
+        self._restore_place()
+        # Before the others: what they have to say about a new recording comes after its looks.
+        session.changed.connect(self._on_session_changed)
+        self.saving = Saving(session, self.message_bar, self.open_path, self)
+        self.documents = Documents(session, settings, self.message_bar, self.saving, self)
+        self.recent = RecentFiles(settings, places["menuRecent"], self.welcome_page, self.open_path)
+        self.applied = AppliedSettings(
+            settings, session, self.frame_view, self.looking, self.time_bar, self._actions
+        )
+        self._availability = Availability(session, self._actions, self)
+        self._first_result = FirstResult(session, settings, self)
         self._connect()
-        self.saving = Saving(self.session, self.message_bar, self.open_path, self)
-        self._show_recent()
         self._on_session_changed(~Change(0))
+        self.windows.adopt(self)
         self.saving.offer()
 
     # ------------------------------------------------------------------ construction
@@ -125,222 +154,62 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._pages, 1)
         self.setCentralWidget(centre)
 
-    def _build_docks(self) -> dict[str, QDockWidget]:
-        # The panels on the right use the whole height; the trace lies under the image.
-        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-        self.setDockNestingEnabled(True)
-        docks = {}
-        right, bottom = (
-            Qt.DockWidgetArea.RightDockWidgetArea,
-            Qt.DockWidgetArea.BottomDockWidgetArea,
-        )
-        for name, title, widget, area in (
-            ("backgroundDock", "Background", _scrolling(self.background_panel), right),
-            ("bleachDock", "Bleaching", _scrolling(self.bleach_panel), right),
-            ("metadataDock", "Metadata", self.metadata_panel, right),
-            ("traceDock", "Trace and fit", self.trace_view, bottom),
-            ("frameDock", "Frames", _scrolling(self.frame_panel, sideways=True), bottom),
-            (
-                "regionsDock",
-                "Regions",
-                _scrolling(self.looking.regions_panel, sideways=True),
-                bottom,
-            ),
-            ("historyDock", "History", self.history_panel, bottom),
-        ):
-            dock = QDockWidget(title, self)
-            dock.setObjectName(name)
-            dock.setWidget(widget)
-            self.addDockWidget(area, dock)
-            dock.dockLocationChanged.connect(self._titles_timer.start)
-            dock.topLevelChanged.connect(self._titles_timer.start)
-            dock.visibilityChanged.connect(self._titles_timer.start)
-            docks[name] = dock
-        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        return docks
-
-    def _show_dock_titles(self) -> None:
-        """Leave out the titles of panels that a tab names already."""
-        for dock in self._docks.values():
-            named = bool(self.tabifiedDockWidgets(dock)) and not dock.isFloating()
-            bar = dock.titleBarWidget()
-            if named and bar is None:
-                dock.setTitleBarWidget(QWidget(dock))
-            elif not named and bar is not None:
-                dock.setTitleBarWidget(None)
-                bar.deleteLater()
-        for tabs in self.findChildren(QTabBar):
-            tabs.setElideMode(Qt.TextElideMode.ElideNone)
-
-    def _build_menus(self) -> None:
-        places = build_menus(self.menuBar(), self._actions)
-        self._recent_menu = places["menuRecent"]
-        for dock in self._docks.values():
-            action = dock.toggleViewAction()
-            action.setObjectName(f"actionShow{dock.objectName()[0].upper()}{dock.objectName()[1:]}")
-            places["menuPanels"].addAction(action)
+    def _build_theme_actions(self, menu: QMenu) -> None:
         group = QActionGroup(self)
+        self._theme_actions = {}
         for name, text in (("system", "Like the &desktop"), ("light", "&Light"), ("dark", "&Dark")):
-            action = places["menuTheme"].addAction(text)
+            action = menu.addAction(text)
             action.setObjectName(f"actionTheme{name.capitalize()}")
             action.setCheckable(True)
             action.setChecked(self.settings.get(Preferences.theme) == name)
             action.triggered.connect(lambda _checked, name=name: self.set_theme(name))
             group.addAction(action)
+            self._theme_actions[name] = action
 
-    def _build_tool_bar(self) -> None:
-        bar = QToolBar("Tool bar")
-        bar.setObjectName("toolBar")
-        bar.setMovable(False)
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        bar.setIconSize(QSize(18, 18))
-        names = ("actionOpen", "actionSave", "actionExport", None, "actionUndo", "actionRedo")
-        for name in names:
-            if name is None:
-                bar.addSeparator()
-            else:
-                bar.addAction(self._actions[name])
-        self.addToolBar(bar)
-
-    def _connect(self) -> None:
-        view, bar, session = self.frame_view, self.time_bar, self.session
-        slots: dict[str, Callable[[], object]] = {
-            "actionOpen": self.ask_open,
-            "actionExample": self.open_example,
-            "actionSave": self.ask_save,
-            "actionSaveAs": self.ask_save_copy,
-            "actionExport": self.ask_export,
-            "actionClose": self.close_recording,
-            "actionQuit": self.close,
-            "actionUndo": session.undo,
-            "actionRedo": session.redo,
-            "actionRunFit": session.run_fit,
-            "actionCancel": self._on_escape,
-            **self.looking.slots(),
-            "actionFitView": view.fit_view,
-            "actionZoomIn": view.zoom_in,
-            "actionZoomOut": view.zoom_out,
-            "actionZoomOriginal": view.zoom_original,
-            "actionAutoContrast": session.auto_levels,
-            "actionShowBorder": view.border_button.toggle,
-            "actionPlay": bar.toggle_play,
-            "actionNextFrame": lambda: bar.step(1),
-            "actionPreviousFrame": lambda: bar.step(-1),
-            "actionPageForward": lambda: bar.page(1),
-            "actionPageBack": lambda: bar.page(-1),
-            "actionFirstFrame": lambda: bar.go_to(0),
-            "actionLastFrame": lambda: bar.go_to(-1),
-            "actionShowRaw": lambda: session.set_display(Display.RAW),
-            "actionShowBackground": lambda: session.set_display(Display.BACKGROUND),
-            "actionShowBackgroundCorrected": lambda: session.set_display(
-                Display.BACKGROUND_CORRECTED
-            ),
-            "actionShowBleachCorrected": lambda: session.set_display(Display.BLEACH_CORRECTED),
-            "actionWheelSteps": self._on_wheel_steps_triggered,
-            "actionShortcuts": lambda: dialogs.show_shortcuts(self),
-            "actionAbout": lambda: dialogs.show_about(self),
-        }
-        for name, slot in slots.items():
-            self._actions[name].triggered.connect(lambda _checked, slot=slot: slot())
-        self.looking.connect_actions(self._actions)
-        self.looking.regions_panel.following.exported.connect(self._on_regions_exported)
-        self.bleach_panel.settings.draw_requested.connect(self.looking.regions.draw_signal)
-        self.background_panel.draw_requested.connect(self.looking.regions.draw_background)
-        view.border_button.toggled.connect(self._actions["actionShowBorder"].setChecked)
-        view.pixel_hovered.connect(self.statusBar().show_pixel)
-        view.add_view_actions(
-            [
-                self._actions[name]
-                for name in (
-                    "actionFitView",
-                    "actionZoomIn",
-                    "actionZoomOut",
-                    "actionZoomOriginal",
-                    "actionAutoContrast",
-                    "actionShowBorder",
-                    "actionShowRegion",
-                    "actionShowScale",
-                    "actionShowTime",
-                    "actionCopyView",
-                    "actionSaveView",
-                )
-            ]
-        )
-        self.bleach_panel.export_requested.connect(self.ask_export)
-        self.welcome_page.open_requested.connect(self.ask_open)
-        self.welcome_page.example_requested.connect(self.open_example)
-        self.welcome_page.recent_requested.connect(self.open_path)
-        session.changed.connect(self._on_session_changed)
-        session.failed.connect(self._on_session_failed)
-        session.inspected.connect(self._on_session_inspected)
-        session.exported.connect(self._on_session_exported)
-
-    def _restore_window(self) -> None:
-        settings = self.settings
+    def _restore_place(self) -> None:
         self.resize(1280, 820)
-        geometry = settings.get(Preferences.geometry)
+        geometry = self.settings.get(Preferences.geometry)
         if not geometry.isEmpty():
             self.restoreGeometry(geometry)
         fit_to_screen(self)
-        self.frame_view.colormap = settings.get(Preferences.colormap)
-        self.frame_view.border_button.setChecked(settings.get(Preferences.show_border))
-        self._actions["actionShowBorder"].setChecked(settings.get(Preferences.show_border))
-        self.looking.scale_button.setChecked(settings.get(Preferences.show_scale))
-        self.looking.time_action.setChecked(settings.get(Preferences.show_time))
-        self.frame_view.wheel_steps = settings.get(Preferences.wheel_steps)
-        self._actions["actionWheelSteps"].setChecked(settings.get(Preferences.wheel_steps))
+
+    def _connect(self) -> None:
+        view = self.frame_view
+        for name, slot in slots(self).items():
+            self._actions[name].triggered.connect(lambda _checked, slot=slot: slot())
+        self.looking.connect_actions(self._actions)
+        view.border_button.toggled.connect(self._actions["actionShowBorder"].setChecked)
+        self._actions["actionShowBorder"].setChecked(view.border_button.isChecked())
+        view.pixel_hovered.connect(self.statusBar().show_pixel)
+        view.add_view_actions([self._actions[name] for name in CONTEXT_ACTIONS])
+        self.looking.regions_panel.following.exported.connect(self._on_regions_exported)
+        self.bleach_panel.settings.draw_requested.connect(self.looking.regions.draw_signal)
+        self.bleach_panel.export_requested.connect(self.documents.ask_export)
+        self.background_panel.draw_requested.connect(self.looking.regions.draw_background)
+        self.welcome_page.open_requested.connect(self.documents.ask_open)
+        self.welcome_page.example_requested.connect(self.open_example)
+        self.welcome_page.recent_requested.connect(self.open_path)
+        self.settings.changed.connect(self._on_settings_changed)
 
     # ------------------------------------------------------------------ requests
 
     def open_path(self, path: str | Path) -> None:
         """Open a file; a recording in a foreign format is converted after asking for the rest."""
-        path = Path(path)
-        if not self.saving.may_leave(lambda: self.open_path(path)):
-            return
-        self.message_bar.hide()
-        if is_series_file(path):
-            self.session.open(path)
-        else:
-            self.session.inspect(path)
+        self.documents.open_path(path)
 
     def open_example(self) -> None:
         """Open the example recording."""
-        self.open_path(assets.example_path())
+        self.documents.open_example()
 
-    def ask_open(self) -> None:
-        """Ask for a file and open it."""
-        from flimage.readers import SUFFIXES
-
-        patterns = " ".join(f"*{suffix}" for suffix in SUFFIXES)
-        chosen, _ = QFileDialog.getOpenFileName(
-            self,
-            "Open a recording",
-            self.settings.get(Preferences.folder),
-            f"Recordings (*.h5 *.hdf5 {patterns});;Series (*.h5 *.hdf5);;All files (*)",
-        )
-        if chosen:
-            self.open_path(chosen)
-
-    def ask_save(self) -> None:
-        """Write the changes into the recording, or a copy where that cannot be."""
-        self.saving.save()
-
-    def ask_save_copy(self) -> None:
-        """Ask where an edited copy goes, and write it."""
-        self.saving.save_copy()
+    def ask_open_in_new_window(self) -> None:
+        """Ask for a file, and open it in a window of its own."""
+        path = self.documents.choose()
+        if path is not None:
+            self.windows.open_path(path)
 
     def ask_export(self) -> None:
         """Ask where the corrected series goes, and write it."""
-        if self.session.source is None:
-            return
-        if self._export_dialog is None:
-            dialog = ExportDialog(self.session, self)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.open_requested.connect(self.open_path)
-            dialog.finished.connect(self._on_export_dialog_finished)
-            self._export_dialog = dialog
-            dialog.open()
+        self.documents.ask_export()
 
     def close_recording(self) -> None:
         """Close the recording; ask where something would be lost."""
@@ -350,154 +219,29 @@ class MainWindow(QMainWindow):
     def set_theme(self, name: str) -> None:
         """Show the program in the theme of that name and remember it."""
         self.settings.set(Preferences.theme, name)
-        theme.apply_theme_by_name(name)
 
-    # ------------------------------------------------------------------ the session
+    def show_preferences(self) -> None:
+        """Let the person choose how the program looks and behaves."""
+        self._show_dialog(PreferencesDialog(self.settings, self))
 
-    def _on_session_changed(self, change: Change) -> None:
-        session = self.session
-        is_open = session.source is not None
-        if change & Change.RECORDING:
-            self._on_recording_changed(is_open)
-        if change & (Change.RECORDING | Change.JOB | Change.HISTORY):
-            for spec in ACTIONS:
-                if spec.needs_recording:
-                    self._actions[spec.name].setEnabled(is_open)
-            free = is_open and not session.busy
-            for name in (
-                "actionSave",
-                "actionSaveAs",
-                "actionExport",
-                "actionRunFit",
-                "actionClose",
-            ):
-                self._actions[name].setEnabled(free)
-            self._actions["actionCancel"].setEnabled(bool(session.busy))
-            for name, text, can in (
-                ("actionUndo", session.undo_text, session.can_undo),
-                ("actionRedo", session.redo_text, session.can_redo),
-            ):
-                action = self._actions[name]
-                word = name.removeprefix("action")
-                action.setEnabled(can)
-                action.setText(f"&{word}: {text}" if text else f"&{word}")
-                action.setIconText(f" {word}")
-                action.setToolTip(f"{word}: {text}" if text else word)
-        self._show_first_result(change)
-        if change & (Change.RECORDING | Change.HISTORY | Change.BACKGROUND):
-            self.setWindowModified(session.modified)
+    def show_commands(self) -> None:
+        """Let the person find a command by its name."""
+        self._show_dialog(CommandPalette(self))
 
-    def _show_first_result(self, change: Change) -> None:
-        """Show corrected frames once a correction has been found, unless a person chose others."""
-        session = self.session
-        if change & Change.RECORDING:
-            self._first_result_due = True
-        elif change & Change.DISPLAY and session.display is not Display.RAW:
-            self._first_result_due = False
-        elif change & Change.FIT and self._first_result_due and session.fit_current:
-            self._first_result_due = False
-            if session.fit is not None and session.fit.verdict.grade != "refused":
-                session.set_display(Display.BLEACH_CORRECTED)
+    def show_shortcuts(self) -> None:
+        """Show all keys."""
+        self._show_dialog(ShortcutsDialog(self))
 
-    def _on_recording_changed(self, is_open: bool) -> None:
-        was_open = self._pages.currentIndex() == 1
-        self._pages.setCurrentIndex(1 if is_open else 0)
-        if is_open and not was_open:
-            layout = self._layout_before_leaving
-            if layout.isEmpty() or not self.restoreState(layout, LAYOUT_VERSION):
-                self._arrange_docks()
-        elif was_open and not is_open:
-            self._layout_before_leaving = self.saveState(LAYOUT_VERSION)
-        if not is_open:
-            for dock in self._docks.values():
-                dock.hide()
-        title = self.session.title
-        self.setWindowTitle(f"{title}[*] – flimage" if title else "flimage[*]")
-        path = self.session.path
-        if path is not None:
-            self.setWindowFilePath(str(path))
-            self.message_bar.hide()
-            self.settings.set(Preferences.folder, str(path.parent))
-            if path != assets.example_path():
-                self.settings.add_recent(str(path.absolute()))
-            self._show_recent()
-            self.frame_view.setFocus()
-
-    def _arrange_docks(self) -> None:
-        docks = self._docks
-        for dock in docks.values():
-            dock.show()
-        if self.height() >= ROOMY_HEIGHT:
-            self.splitDockWidget(
-                docks["backgroundDock"], docks["bleachDock"], Qt.Orientation.Vertical
-            )
-            self.tabifyDockWidget(docks["backgroundDock"], docks["metadataDock"])
-            docks["backgroundDock"].raise_()
-            needed = self.background_panel.sizeHint().height() + 110
-            self.resizeDocks(
-                [docks["backgroundDock"], docks["bleachDock"]],
-                [needed, self.height() - needed],
-                Qt.Orientation.Vertical,
-            )
-        else:
-            self.tabifyDockWidget(docks["backgroundDock"], docks["bleachDock"])
-            self.tabifyDockWidget(docks["bleachDock"], docks["metadataDock"])
-            docks["bleachDock"].raise_()
-        self.tabifyDockWidget(docks["traceDock"], docks["frameDock"])
-        self.tabifyDockWidget(docks["frameDock"], docks["regionsDock"])
-        self.tabifyDockWidget(docks["regionsDock"], docks["historyDock"])
-        docks["traceDock"].raise_()
-        trace_height = max(200, round(self.height() * 0.33))
-        self.resizeDocks([docks["traceDock"]], [trace_height], Qt.Orientation.Vertical)
-        panel_width = min(PANEL_WIDTH, round(self.width() * 0.42))
-        self.resizeDocks([docks["bleachDock"]], [panel_width], Qt.Orientation.Horizontal)
-
-    def _show_recent(self) -> None:
-        recent = [path for path in self.settings.get(Preferences.recent) if Path(path).exists()]
-        self.welcome_page.show_recent(recent)
-        self._recent_menu.clear()
-        self._recent_menu.setEnabled(bool(recent))
-        for path in recent:
-            action = self._recent_menu.addAction(Path(path).name.replace("&", "&&"))
-            action.setToolTip(path)
-            action.triggered.connect(lambda _checked, path=path: self.open_path(path))
-
-    def _on_regions_exported(self, path: Path) -> None:
-        self.message_bar.show_done(f"The traces of the regions were written to {path}.")
-
-    def _on_session_failed(self, error: Exception) -> None:
-        if self._export_dialog is None:
-            self.message_bar.show_error(error)
-
-    def _on_session_inspected(self, inspected: Inspected) -> None:
-        dialog = ImportDialog(inspected.recording, inspected.preview, self)
+    def _show_dialog(self, dialog: QDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self._import(inspected, dialog))
         dialog.open()
 
-    def _import(self, inspected: Inspected, dialog: ImportDialog) -> None:
-        target = dialog.target
-        if target is not None:
-            self.session.convert_and_open(
-                inspected.recording.path,
-                target,
-                dialog.interval,
-                dialog.pixel_size,
-                overwrite=dialog.overwrite,
-            )
+    def toggle_full_screen(self) -> None:
+        """Fill the screen with the window, or go back to how it was."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
-    def _on_session_exported(self, path: Path) -> None:
-        if self._export_dialog is None:
-            self.message_bar.show_done(
-                f"The corrected series was written to {path}.",
-                "Open it",
-                lambda: self.open_path(path),
-            )
-
-    def _on_export_dialog_finished(self) -> None:
-        self._export_dialog = None
-
-    def _on_escape(self) -> None:
+    def cancel(self) -> None:
+        """Stop what is being drawn, or else what runs, or else put the message away."""
         if self.looking.cancel():
             return
         if self.session.busy:
@@ -505,10 +249,34 @@ class MainWindow(QMainWindow):
         else:
             self.message_bar.hide()
 
-    def _on_wheel_steps_triggered(self) -> None:
-        steps = self._actions["actionWheelSteps"].isChecked()
-        self.frame_view.wheel_steps = steps
-        self.settings.set(Preferences.wheel_steps, steps)
+    # ------------------------------------------------------------------ slots
+
+    def _on_session_changed(self, change: Change) -> None:
+        if change & Change.RECORDING:
+            self._on_recording_changed()
+        if change & (Change.RECORDING | Change.HISTORY | Change.BACKGROUND):
+            self.setWindowModified(self.session.modified)
+
+    def _on_recording_changed(self) -> None:
+        path, title = self.session.path, self.session.title
+        self._pages.setCurrentIndex(0 if path is None else 1)
+        self.setWindowTitle(f"{title}[*] – flimage" if title else "flimage[*]")
+        if path is None:
+            self.panels.hide()
+        else:
+            self.panels.show()
+            self.setWindowFilePath(str(path))
+            self.message_bar.hide()
+            self.frame_view.setFocus()
+
+    def _on_settings_changed(self, preference: Preference[Any]) -> None:
+        if preference is Preferences.theme:
+            self._theme_actions[self.settings.get(Preferences.theme)].setChecked(True)
+        elif preference is Preferences.layout and self.settings.get(Preferences.layout).isEmpty():
+            self.panels.forget()
+
+    def _on_regions_exported(self, path: Path) -> None:
+        self.message_bar.show_done(f"The traces of the regions were written to {path}.")
 
     # ------------------------------------------------------------------ Qt events
 
@@ -519,7 +287,7 @@ class MainWindow(QMainWindow):
         )
         name = KEYS.get(event.key()) if not plain else None
         if name == "actionCancel":
-            self._on_escape()
+            self.cancel()
         elif name is not None and self._actions[name].isEnabled():
             self._actions[name].trigger()
         else:
@@ -527,22 +295,33 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Accept files."""
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if dropped_paths(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        """Open the file that was dropped."""
-        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
-            event.acceptProposedAction()
-            # Not within the drop: the program that the file comes from waits for its end.
-            QTimer.singleShot(0, lambda: self.open_path(paths[0]))
+        """Open the file that was dropped; of several, each further one in a window of its own."""
+        paths = dropped_paths(event.mimeData())
+        if not paths:
+            return
+        event.acceptProposedAction()
+
+        def take() -> None:
+            self.open_path(paths[0])
+            for path in paths[1:]:
+                self.windows.open_path(path)
+
+        # Not within the drop: the program that the file comes from waits for its end.
+        QTimer.singleShot(0, take)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Draw icons anew when the theme has changed."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.update()
+        elif event.type() == QEvent.Type.WindowStateChange:
+            self._actions["actionFullScreen"].setChecked(self.isFullScreen())
+
+    # ------------------------------------------------------------------ leaving
 
     def _may_leave(self, then: Callable[[], object]) -> bool:
         """Ask the person where leaving now would lose something."""
@@ -553,34 +332,45 @@ class MainWindow(QMainWindow):
             self.session.wait()
         return self.saving.may_leave(then)
 
+    def leave(self, then: Callable[[], object]) -> bool:
+        """Close the window; tell whether it was.
+
+        Parameters
+        ----------
+        then
+            Called instead of closing this window again once the person has saved first.
+        """
+        self._then = then
+        try:
+            return self.close()
+        finally:
+            self._then = self.close
+
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask, cancel what runs, wait for it, and remember the window."""
-        if not self._may_leave(self.close):
+        if self._ended:
+            event.accept()
+            return
+        if not self._may_leave(self._then):
             event.ignore()
             return
         self.saving.journaling.discard()
-        self.time_bar.stop()
-        settings = self.settings
-        settings.set(Preferences.geometry, self.saveGeometry())
-        is_open = self.session.source is not None
-        state = self.saveState(LAYOUT_VERSION) if is_open else self._layout_before_leaving
-        settings.set(Preferences.layout, state)
-        settings.set(Preferences.colormap, self.frame_view.colormap)
-        settings.set(Preferences.show_scale, self.looking.scale_button.isChecked())
-        settings.set(Preferences.show_time, self.looking.time_action.isChecked())
-        settings.set(Preferences.show_border, self.frame_view.border_button.isChecked())
-        self.session.shut_down()
+        self._end()
         event.accept()
 
+    def leave_unasked(self) -> None:
+        """Close the window without a question; what was not saved is kept in the journal."""
+        if not self._ended:
+            self.session.cancel()
+            self.saving.journaling.flush()
+            self._end()
+        self.close()
 
-def _scrolling(panel: QWidget, sideways: bool = False) -> QScrollArea:
-    """Let a panel scroll where the window is too low for it, or too narrow."""
-    area = QScrollArea()
-    area.setObjectName(f"{panel.objectName()}Scroll")
-    area.setWidgetResizable(True)
-    if not sideways:
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setMinimumWidth(300)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidget(panel)
-    return area
+    def _end(self) -> None:
+        """Remember where everything is, and close the recording."""
+        self._ended = True
+        self.time_bar.stop()
+        self.settings.remember(Preferences.geometry, self.saveGeometry())
+        self.settings.remember(Preferences.layout, self.panels.layout())
+        self.session.shut_down()
+        self.closed.emit(self)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from PyQt5.QtCore import QMargins, QRect
 from PyQt5.QtWidgets import QStyle, QWidget
 
-__all__ = ["fit_into", "fit_to_screen"]
+__all__ = ["cascade", "fit_into", "fit_to_screen"]
+
+#: How far a new window lies beside the one that it was opened from [px].
+CASCADE = 32
 
 
 def fit_into(wanted: QRect, available: QRect) -> QRect:
@@ -37,3 +40,11 @@ def fit_to_screen(window: QWidget) -> None:
         window.resize(place.size())
     if place.topLeft() != inner.topLeft():
         window.move(place.left() - frame.left(), place.top() - frame.top())
+
+
+def cascade(window: QWidget, beside: QWidget) -> None:
+    """Give a new window the size of another one, a little below and beside it."""
+    place = beside.normalGeometry()
+    window.resize(place.size())
+    window.move(place.left() + CASCADE, place.top() + CASCADE)
+    fit_to_screen(window)

@@ -171,7 +171,7 @@ def test_every_reason_of_a_verdict_is_explained_and_no_other() -> None:
 
 def test_every_key_of_the_window_is_listed_and_no_other() -> None:
     pytest.importorskip("PyQt5", reason="the keys are those of Qt")
-    from flimage_gui.actions import shortcut_rows
+    from flimage_gui.menus import shortcut_rows
 
     text = (DOCS / "window.md").read_text(encoding="utf-8")
     part = text.partition("## Keys")[2].partition("\n## ")[0]

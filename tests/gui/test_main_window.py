@@ -18,6 +18,7 @@ from PyQt5.QtWidgets import (
     QApplication,
     QDialog,
     QLabel,
+    QMenu,
     QMessageBox,
     QSpinBox,
     QWidget,
@@ -26,11 +27,12 @@ from recordings import decaying, write_series
 
 from flimage.errors import InputError
 from flimage_gui import assets, theme
-from flimage_gui.actions import ACTIONS, KEYS, shortcut_rows
+from flimage_gui.actions import ACTIONS, KEYS
 from flimage_gui.main_window import MainWindow
+from flimage_gui.menus import shortcut_rows
 from flimage_gui.notify import ExceptionReporter, details_of, sentence_of
 from flimage_gui.session import Display
-from flimage_gui.settings import Preference, Preferences, Settings
+from flimage_gui.settings import Preferences, Settings
 
 PATIENCE = 20_000
 
@@ -310,12 +312,19 @@ def test_opened_files_are_offered_again(
         window.open_path(path)
         settle(window.session)
     assert window.settings.get(Preferences.recent) == [str(recording), str(other)]
-    texts = [action.text() for action in window._recent_menu.actions()]
-    assert texts == ["recording.h5", "other.h5"]
+    menu = find(window, QMenu, "menuRecent")
+
+    def texts() -> list[str]:
+        return [each.text() for each in menu.actions() if "Recent" in each.objectName()]
+
+    assert texts()[:2] == ["&1 recording.h5", "&2 other.h5"]
     other.unlink()
     window.session.close()
-    window._show_recent()
-    assert [a.text() for a in window._recent_menu.actions()] == ["recording.h5"]
+    menu.aboutToShow.emit()
+    assert texts()[:2] == ["&1 recording.h5", "&Forget these"]
+    find(window, QAction, "actionForgetRecent").trigger()
+    assert window.settings.get(Preferences.recent) == []
+    assert not menu.isEnabled()
 
 
 # ---------------------------------------------------------------------- leaving
@@ -497,10 +506,10 @@ def test_damaged_settings_are_their_defaults(tmp_path: Path) -> None:
     settings = Settings(store)
     store.setValue("cache_megabytes", "many")
     store.setValue("theme", "pink")
-    store.setValue("playback_speed", -3)
+    store.setValue("playback", -3)
     assert settings.get(Preferences.cache_megabytes) == 64
     assert settings.get(Preferences.theme) == "system"
-    assert settings.get(Preferences.playback_speed) == 1.0
+    assert settings.get(Preferences.playback_speed) == "suitable"
 
 
 def test_settings_come_back_with_their_types(tmp_path: Path) -> None:
@@ -510,7 +519,7 @@ def test_settings_come_back_with_their_types(tmp_path: Path) -> None:
         "wheel_steps": True,
         "show_border": False,
         "cache_megabytes": 128,
-        "playback_speed": 2.5,
+        "playback_speed": "2",
         "theme": "dark",
         "recent": ["/a/b.h5"],
         "geometry": QByteArray(b"\x00\x01"),
@@ -525,7 +534,7 @@ def test_settings_come_back_with_their_types(tmp_path: Path) -> None:
 
 
 def test_each_preference_is_declared_once() -> None:
-    declared = [p for p in vars(Preferences).values() if isinstance(p, Preference)]
+    declared = Preferences.all()
     assert len({p.key for p in declared}) == len(declared)
 
 

@@ -1,0 +1,187 @@
+"""Brings files into a window and corrected series out of it: open, import, drop, export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt5.QtCore import QMimeData, QObject, Qt
+from PyQt5.QtWidgets import QFileDialog, QWidget
+
+from flimage.errors import FlimageError, InputError
+from flimage.recipe import Recipe
+
+from . import assets
+from .export_dialog import ExportDialog
+from .import_dialog import ImportDialog
+from .notify import MessageBar
+from .opening import Inspected, is_series_file
+from .saving import Saving
+from .session import Change, Session
+from .settings import Preferences, Settings
+
+__all__ = ["Documents", "dropped_paths"]
+
+#: Largest file that is read as a recipe [bytes].
+_LARGEST_RECIPE = 1 << 20
+
+
+def dropped_paths(data: QMimeData) -> list[Path]:
+    """Return the files on this computer that are dragged."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+
+
+class Documents(QObject):
+    """Opens what a person chose, drops or names, and exports what came out.
+
+    Parameters
+    ----------
+    session
+        Where recordings are opened.
+    settings
+        Remember what was opened, and where.
+    message_bar
+        Where it is said what was done.
+    saving
+        Asks where something would be lost.
+    window
+        The window; it owns the dialogs.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        message_bar: MessageBar,
+        saving: Saving,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._settings = settings
+        self._bar = message_bar
+        self._saving = saving
+        self._window = window
+        self._export_dialog: ExportDialog | None = None
+        #: Suffix of a file that is no recording -> what opens it.
+        self.openers: dict[str, Callable[[Path], None]] = {".json": self.open_recipe}
+        session.changed.connect(self._on_session_changed)
+        session.failed.connect(self._on_session_failed)
+        session.inspected.connect(self._on_session_inspected)
+        session.exported.connect(self._on_session_exported)
+
+    # ------------------------------------------------------------------ opening
+
+    def open_path(self, path: str | Path) -> None:
+        """Open a file; a recording in a foreign format is converted after asking for the rest."""
+        path = Path(path)
+        opener = self.openers.get(path.suffix.lower())
+        if opener is not None:
+            opener(path)
+            return
+        if not self._saving.may_leave(lambda: self.open_path(path)):
+            return
+        self._bar.hide()
+        if is_series_file(path):
+            self._session.open(path)
+        else:
+            self._session.inspect(path)
+
+    def open_example(self) -> None:
+        """Open the example recording."""
+        self.open_path(assets.example_path())
+
+    def open_recipe(self, path: Path) -> None:
+        """Take over the settings of a correction from a file, as one step that can be undone."""
+        session = self._session
+        try:
+            if session.source is None:
+                raise InputError(
+                    f"{path.name} holds settings for a correction; open a recording first."
+                )
+            if path.stat().st_size > _LARGEST_RECIPE:
+                raise InputError(f"{path.name} is too large for settings; choose another file.")
+            recipe = Recipe.from_json(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            self._bar.show_error(
+                InputError(f"{path.name} holds no settings for a correction; choose another file.")
+            )
+        except (FlimageError, OSError) as error:
+            self._bar.show_error(error)
+        else:
+            session.set_recipe(recipe, f"Take over {path.name}")
+            self._bar.show_done(f"The settings of {path.name} were taken over.")
+
+    def choose(self) -> Path | None:
+        """Ask for a file; None where the person wants none."""
+        from flimage.readers import SUFFIXES
+
+        patterns = " ".join(f"*{suffix}" for suffix in SUFFIXES)
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window,
+            "Open a recording",
+            self._settings.get(Preferences.folder),
+            f"Recordings (*.h5 *.hdf5 {patterns});;Series (*.h5 *.hdf5);;"
+            "Settings of a correction (*.json);;All files (*)",
+        )
+        return Path(chosen) if chosen else None
+
+    def ask_open(self) -> None:
+        """Ask for a file and open it."""
+        path = self.choose()
+        if path is not None:
+            self.open_path(path)
+
+    def _on_session_changed(self, change: Change) -> None:
+        path = self._session.path
+        if change & Change.RECORDING and path is not None:
+            self._settings.remember(Preferences.folder, str(path.parent))
+            if path != assets.example_path():
+                self._settings.add_recent(str(path.absolute()))
+
+    # ------------------------------------------------------------------ importing
+
+    def _on_session_inspected(self, inspected: Inspected) -> None:
+        dialog = ImportDialog(inspected.recording, inspected.preview, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self._import(inspected, dialog))
+        dialog.open()
+
+    def _import(self, inspected: Inspected, dialog: ImportDialog) -> None:
+        target = dialog.target
+        if target is not None:
+            self._session.convert_and_open(
+                inspected.recording.path,
+                target,
+                dialog.interval,
+                dialog.pixel_size,
+                overwrite=dialog.overwrite,
+            )
+
+    # ------------------------------------------------------------------ exporting
+
+    def ask_export(self) -> None:
+        """Ask where the corrected series goes, and write it."""
+        if self._session.source is not None and self._export_dialog is None:
+            dialog = ExportDialog(self._session, self._window)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.open_requested.connect(self.open_path)
+            dialog.finished.connect(self._on_export_dialog_finished)
+            self._export_dialog = dialog
+            dialog.open()
+
+    def _on_export_dialog_finished(self) -> None:
+        self._export_dialog = None
+
+    def _on_session_exported(self, path: Path) -> None:
+        # The dialog says so itself.
+        if self._export_dialog is None:
+            self._bar.show_done(
+                f"The corrected series was written to {path}.",
+                "Open it",
+                lambda: self.open_path(path),
+            )
+
+    def _on_session_failed(self, error: Exception) -> None:
+        if self._export_dialog is None:
+            self._bar.show_error(error)

@@ -1,0 +1,240 @@
+"""The panels around the image: where they are, how they are remembered, how keys reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from PyQt5.QtCore import QByteArray, QObject, Qt, QTimer
+from PyQt5.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFrame,
+    QMainWindow,
+    QScrollArea,
+    QTabBar,
+    QTabWidget,
+    QWidget,
+)
+
+__all__ = ["PanelSpec", "Panels"]
+
+#: Version of the arrangement of panels; a remembered one of another version is left alone.
+LAYOUT_VERSION = 2
+#: From this height on [px], background and bleaching have room one below the other.
+ROOMY_HEIGHT = 1100
+PANEL_WIDTH = 340
+
+_RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
+_BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
+
+
+class PanelSpec(NamedTuple):
+    """One panel.
+
+    Parameters
+    ----------
+    name
+        Object name.
+    title
+        What its tab or its title says.
+    area
+        Where it is at first.
+    scrolls
+        How it scrolls where there is no room: ``""`` not at all, ``"down"`` or ``"sideways"``, too.
+    """
+
+    name: str
+    title: str
+    area: Qt.DockWidgetArea
+    scrolls: str
+
+
+PANELS = (
+    PanelSpec("backgroundDock", "Background", _RIGHT, "down"),
+    PanelSpec("bleachDock", "Bleaching", _RIGHT, "down"),
+    PanelSpec("metadataDock", "Metadata", _RIGHT, ""),
+    PanelSpec("traceDock", "Trace and fit", _BOTTOM, ""),
+    PanelSpec("frameDock", "Frames", _BOTTOM, "sideways"),
+    PanelSpec("regionsDock", "Regions", _BOTTOM, "sideways"),
+    PanelSpec("historyDock", "History", _BOTTOM, ""),
+)
+
+
+class Panels(QObject):
+    """Docks the panels to a window.
+
+    Parameters
+    ----------
+    window
+        The window.
+    widgets
+        Panel by the object name of its dock.
+    layout
+        The arrangement as it was left, or nothing.
+    """
+
+    def __init__(
+        self, window: QMainWindow, widgets: Mapping[str, QWidget], layout: QByteArray
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._layout = layout
+        self._shown = False
+        self._titles_timer = QTimer(self)
+        self._titles_timer.setSingleShot(True)
+        self._titles_timer.setInterval(0)
+        self._titles_timer.timeout.connect(self._show_titles)
+        #: Docks by object name.
+        self.docks: dict[str, QDockWidget] = {}
+        # The panels on the right use the whole height; the trace lies under the image.
+        window.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
+        window.setDockNestingEnabled(True)
+        window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        for spec in PANELS:
+            self._add(spec, widgets[spec.name])
+
+    def _add(self, spec: PanelSpec, panel: QWidget) -> None:
+        dock = QDockWidget(spec.title, self._window)
+        dock.setObjectName(spec.name)
+        dock.setAccessibleName(spec.title)
+        dock.setWidget(_scrolling(panel, spec.scrolls) if spec.scrolls else panel)
+        self._window.addDockWidget(spec.area, dock)
+        for signal in (dock.dockLocationChanged, dock.topLevelChanged, dock.visibilityChanged):
+            signal.connect(self._titles_timer.start)
+        action = dock.toggleViewAction()
+        action.setObjectName(f"actionShow{spec.name[0].upper()}{spec.name[1:]}")
+        self.docks[spec.name] = dock
+
+    # ------------------------------------------------------------------ arrangement
+
+    @property
+    def shown(self) -> bool:
+        """Whether the panels are there; while no recording is open, they are not."""
+        return self._shown
+
+    def show(self) -> None:
+        """Show the panels as they were left, or as they are at first."""
+        if not self._shown:
+            self._shown = True
+            layout = self._layout
+            if layout.isEmpty() or not self._window.restoreState(layout, LAYOUT_VERSION):
+                self.arrange()
+
+    def hide(self) -> None:
+        """Put the panels away; they will come back as they are now."""
+        self._layout = self.layout()
+        self._shown = False
+        for dock in self.docks.values():
+            dock.hide()
+
+    def layout(self) -> QByteArray:
+        """Return the arrangement, to be remembered."""
+        return self._window.saveState(LAYOUT_VERSION) if self._shown else self._layout
+
+    def forget(self) -> None:
+        """Go back to the arrangement of the first time."""
+        self._layout = QByteArray()
+        if self._shown:
+            self.arrange()
+
+    def arrange(self) -> None:
+        """Put all panels where they are at first."""
+        docks, window = self.docks, self._window
+        for spec in PANELS:
+            dock = docks[spec.name]
+            dock.setFloating(False)
+            window.addDockWidget(spec.area, dock)
+            dock.show()
+        if window.height() >= ROOMY_HEIGHT:
+            window.splitDockWidget(
+                docks["backgroundDock"], docks["bleachDock"], Qt.Orientation.Vertical
+            )
+            window.tabifyDockWidget(docks["backgroundDock"], docks["metadataDock"])
+            docks["backgroundDock"].raise_()
+            needed = docks["backgroundDock"].widget().widget().sizeHint().height() + 110
+            window.resizeDocks(
+                [docks["backgroundDock"], docks["bleachDock"]],
+                [needed, window.height() - needed],
+                Qt.Orientation.Vertical,
+            )
+        else:
+            window.tabifyDockWidget(docks["backgroundDock"], docks["bleachDock"])
+            window.tabifyDockWidget(docks["bleachDock"], docks["metadataDock"])
+            docks["bleachDock"].raise_()
+        window.tabifyDockWidget(docks["traceDock"], docks["frameDock"])
+        window.tabifyDockWidget(docks["frameDock"], docks["regionsDock"])
+        window.tabifyDockWidget(docks["regionsDock"], docks["historyDock"])
+        docks["traceDock"].raise_()
+        trace_height = max(200, round(window.height() * 0.33))
+        window.resizeDocks([docks["traceDock"]], [trace_height], Qt.Orientation.Vertical)
+        panel_width = min(PANEL_WIDTH, round(window.width() * 0.42))
+        window.resizeDocks([docks["bleachDock"]], [panel_width], Qt.Orientation.Horizontal)
+
+    def _show_titles(self) -> None:
+        """Leave out the titles of panels that a tab names already."""
+        for dock in self.docks.values():
+            named = bool(self._window.tabifiedDockWidgets(dock)) and not dock.isFloating()
+            bar = dock.titleBarWidget()
+            if named and bar is None:
+                dock.setTitleBarWidget(QWidget(dock))
+            elif not named and bar is not None:
+                dock.setTitleBarWidget(None)
+                bar.deleteLater()
+        for tabs in self._window.findChildren(QTabBar):
+            tabs.setElideMode(Qt.TextElideMode.ElideNone)
+            if not tabs.accessibleName():
+                tabs.setAccessibleName("Panels")
+
+    # ------------------------------------------------------------------ keys
+
+    def focus_next(self, step: int, centre: QWidget) -> None:
+        """Move the focus to the next panel, or to the image, which is one of the stops.
+
+        Parameters
+        ----------
+        step
+            1 for the next, −1 for the one before.
+        centre
+            What gets the focus in the middle of the window.
+        """
+        if not self._shown:
+            return
+        docks = [dock for dock in self.docks.values() if not dock.isHidden()]
+        stops: list[QWidget] = [centre, *docks]
+        focus = QApplication.focusWidget()
+        now = next((i for i, dock in enumerate(docks, 1) if focus and dock.isAncestorOf(focus)), 0)
+        target = stops[(now + step) % len(stops)]
+        if isinstance(target, QDockWidget):
+            target.show()
+            target.raise_()
+            if target.isFloating():
+                target.activateWindow()
+            target = _first_control(target)
+        target.setFocus(Qt.FocusReason.TabFocusReason)
+
+
+def _first_control(dock: QDockWidget) -> QWidget:
+    """Return the control of a panel that Tab would come to first."""
+    widget = dock.widget()
+    while (widget := widget.nextInFocusChain()) is not None and dock.isAncestorOf(widget):
+        tab = widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        scrolls = isinstance(widget, QScrollArea) and widget.widget() is not None
+        if tab and widget.isEnabled() and widget.isVisibleTo(dock) and not scrolls:
+            return widget
+    return dock.widget()
+
+
+def _scrolling(panel: QWidget, how: str) -> QScrollArea:
+    """Let a panel scroll where the window is too low for it, or too narrow."""
+    area = QScrollArea()
+    area.setObjectName(f"{panel.objectName()}Scroll")
+    area.setWidgetResizable(True)
+    # The controls in it take the focus, and it follows them.
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    if how == "down":
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setMinimumWidth(300)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidget(panel)
+    return area
