@@ -11,6 +11,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout,
 from flimage.quantities import format_count
 
 from .bleach_settings import BleachSettings
+from .evidence_table import EvidenceTable
 from .fit_table import FitTable, fit_rows
 from .labels import ElidedLabel, Notice, SectionHeader, hint_label
 from .model_names import model_text
@@ -122,6 +123,8 @@ class BleachPanel(QWidget):
             "fitTable",
             "Parameters of the fit",
         )
+        self._evidence = EvidenceTable()
+        describe(self._evidence, "evidenceTable", "Evidence for each model")
         self._model = hint_label()
         self._model.setObjectName("modelSummary")
         self._export = QPushButton("&Export corrected series…")
@@ -134,6 +137,7 @@ class BleachPanel(QWidget):
         layout.addWidget(self._verdict)
         layout.addWidget(self._export)
         layout.addWidget(self._table)
+        layout.addWidget(self._evidence)
         layout.addWidget(self._model)
 
     def _connect(self) -> None:
@@ -189,6 +193,7 @@ class BleachPanel(QWidget):
         has_result = fit is not None and error is None
         self._table.setVisible(has_result)
         self._model.setVisible(has_result)
+        self._evidence.setVisible(has_result and fit is not None and bool(fit.evidence))
         if fit is None:
             self._shown_fit = None
             self._is_stale = False
@@ -217,6 +222,7 @@ class BleachPanel(QWidget):
         if fit is not self._shown_fit:
             self._shown_fit = fit
             self._table.show_rows(fit_rows(fit))
+            self._evidence.show_evidence(fit.evidence, fit.model)
             self._model.setText(model_summary(fit))
 
     def _on_stale_timer_timeout(self) -> None:
@@ -253,15 +259,8 @@ def corrected_html(origin: Origin) -> str:
 
 
 def model_summary(fit: BleachFit) -> str:
-    """Name the model of a fit, and how much the data speak for each one that was tried."""
+    """Name the model of a fit, and what the intensities in its parameters are."""
     text = f"Model: {model_text(fit.model)}."
-    shares = [
-        f"{model_text(each.model)} {100 * each.weight:.0f} %"
-        for each in fit.evidence
-        if each.weight >= 0.005 or each is fit.evidence[0]
-    ]
-    if shares:
-        text += f" Evidence: {', '.join(shares)}."
     pixels = format_count(fit.trace.region_pixels, "pixel")
     return f"{text} Intensities (counts/px) are means over the {pixels} of the signal region."
 

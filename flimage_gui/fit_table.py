@@ -231,7 +231,9 @@ class FitTable(QTableWidget):
         self.setColumnWidth(2, intervals)
         self.setColumnWidth(3, units)
         for place, text in enumerate(texts):
-            height = (text.count("\n") + 1) * metrics.lineSpacing()
+            room = self.viewport().width() - self.columnWidth(1) - 2 * _CELL_PADDING
+            wrapped = self._stacked and metrics.horizontalAdvance(rows[place].name) > room
+            height = max(text.count("\n") + 1, 1 + wrapped) * metrics.lineSpacing()
             self.setRowHeight(place, height + 2 * _ROW_PADDING)
         self.updateGeometry()
 

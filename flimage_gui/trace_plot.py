@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["TracePlots"]
 
-#: Least height for trace and residuals [px]; below, the trace is shown alone.
-_ROOM_FOR_BOTH = 180
+#: Least heights of trace and residuals, axes included, where there is plenty of room and where
+#: there is little [px]. In between, the axis of time goes without its title.
+_ROOMY, _TIGHT = (90, 84), (66, 62)
+#: Height from which there is plenty [px]; with less than both need, the trace is shown alone.
+_PLENTY = 180
 #: Opacity of the band around the curve.
 _BAND_ALPHA = 60
 #: Frames beyond this number are drawn as smaller dots.
@@ -67,6 +70,7 @@ class TracePlots(QSplitter):
         self._limit = 1.0
         self._has_fit = False
         self._zoomed = False
+        self._arranged = (False, False)
         self.trace_plot = _plot(
             "tracePlot",
             "Intensity trace and fit",
@@ -80,8 +84,7 @@ class TracePlots(QSplitter):
             "Trace minus fit. A fit that describes the data leaves a band without structure"
             " around zero.",
         )
-        for plot, height, share in ((self.trace_plot, 90, 5), (self.residual_plot, 84, 3)):
-            plot.setMinimumHeight(height)
+        for plot, share in ((self.trace_plot, 5), (self.residual_plot, 3)):
             box = plot.getPlotItem().getViewBox()
             box.sigResized.connect(self._on_box_resized)
             box.sigRangeChangedManually.connect(self._on_box_zoomed)
@@ -98,6 +101,7 @@ class TracePlots(QSplitter):
         self.residual_plot.getPlotItem().setMouseEnabled(x=True, y=False)
         self.residual_plot.getAxis("left").setTickDensity(0.6)
         self.trace_plot.sigXRangeChanged.connect(self._on_sight_changed)
+        self._set_heights(_ROOMY)
         self._build_items()
         self.legend = Legend(self.trace_plot.getPlotItem())
 
@@ -200,22 +204,33 @@ class TracePlots(QSplitter):
 
     def _arrange(self) -> None:
         """Show the residuals below the trace where there is room for both."""
-        both = self._has_fit and self.height() >= _ROOM_FOR_BOTH
+        both, tight = self._room(self.height())
+        self._arranged = (both, tight)
+        self._set_heights(_TIGHT if tight else _ROOMY)
         self.residual_plot.setVisible(both)
         self.trace_plot.getAxis("bottom").setStyle(showValues=not both)
-        self.trace_plot.showLabel("bottom", not both)
-        self.trace_plot.setLabel("bottom", "" if both else self.axis.title)
-        self.residual_plot.setLabel("bottom", self.axis.title)
+        title = "" if tight else self.axis.title
+        for plot, text in ((self.trace_plot, "" if both else title), (self.residual_plot, title)):
+            plot.setLabel("bottom", text)
+            plot.showLabel("bottom", bool(text))
+
+    def _room(self, height: int) -> tuple[bool, bool]:
+        """Tell whether there is room for both plots, and whether they have to be thrifty."""
+        both = self._has_fit and height >= sum(_TIGHT) + self.handleWidth()
+        return both, both and height < _PLENTY
+
+    def _set_heights(self, heights: tuple[int, int]) -> None:
+        for plot, height in zip((self.trace_plot, self.residual_plot), heights, strict=True):
+            plot.setMinimumHeight(height)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Do with the room for the trace alone."""
-        return QSize(super().minimumSizeHint().width(), self.trace_plot.minimumHeight())
+        return QSize(super().minimumSizeHint().width(), _ROOMY[0])
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave the residuals out where there is no room."""
+        """Leave titles, and at last the residuals, out where there is no room."""
         super().resizeEvent(event)
-        both = self._has_fit and event.size().height() >= _ROOM_FOR_BOTH
-        if both == self.residual_plot.isHidden():
+        if self._room(event.size().height()) != self._arranged:
             self._arrange()
             self._label_axes()
 
@@ -263,7 +278,7 @@ class TracePlots(QSplitter):
         """Write what the vertical axes show, shorter where there is no room for it."""
         for plot, texts in (
             (self.trace_plot, ("Mean signal (counts/px)", "Signal (counts/px)", "Signal")),
-            (self.residual_plot, ("Residual (counts/px)", "Residual")),
+            (self.residual_plot, ("Residual (counts/px)", "Residual", "Res.")),
         ):
             axis = plot.getAxis("left")
             metrics = QFontMetrics(axis.label.font())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from controls import bleaching, choose, click, find, type_number, write_frames
 from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -24,9 +25,11 @@ from PyQt5.QtWidgets import (
 
 from flimage.models import MODELS
 from flimage.recipe import Region
+from flimage.result import Candidate
 from flimage.verdict import Reason, Verdict
 from flimage_gui import fit_table, work
 from flimage_gui.bleach_panel import BleachPanel, verdict_html
+from flimage_gui.evidence_table import EvidenceTable, evidence_rows
 from flimage_gui.fit_table import FitTable, fit_rows
 from flimage_gui.labels import Notice
 from flimage_gui.model_names import model_hint, model_items
@@ -394,9 +397,31 @@ def test_an_automatic_choice_tells_model_and_evidence(qtbot, opened, session, se
     choose(qtbot, opened, "modelCombo", "auto")
     click(qtbot, opened, "runBleachButton")
     settle(session)
+    fit = session.fit
     text = find(opened, QLabel, "modelSummary").text()
-    assert MODELS[session.fit.model].title.lower() in text.lower()
-    assert f"{100 * session.fit.evidence[0].weight:.0f} %" in text
+    assert MODELS[fit.model].title.lower() in text.lower()
+    table = find(opened, EvidenceTable, "evidenceTable")
+    assert table.isVisible()
+    assert table.rowCount() == len(fit.evidence) == 5
+    for row, each in enumerate(fit.evidence):
+        assert table.item(row, 0).font().bold() == (each.model == fit.model)
+        assert MODELS[each.model].title.lower().startswith(table.item(row, 0).text().lower())
+    assert float(table.item(1, 2).text()) == pytest.approx(fit.evidence[1].criterion, rel=0.01)
+    QTest.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QApplication.clipboard().text().splitlines()[1].split("\t")[2] == "0"
+
+
+def test_a_model_that_was_asked_for_has_no_evidence_table(fitted) -> None:
+    assert not find(fitted, EvidenceTable, "evidenceTable").isVisible()
+
+
+@pytest.mark.parametrize(
+    ("weight", "text"),
+    [(1.0, "> 99.9 %"), (0.9503, "95.0 %"), (0.0018, "0.2 %"), (1e-200, "< 0.1 %")],
+)
+def test_shares_of_evidence_never_look_certain_nor_impossible(weight, text) -> None:
+    row = evidence_rows((Candidate("linear", 3.21, weight, 0.94),))[0]
+    assert row == ("Linear", text, "3.21", "0.94")
 
 
 def test_every_control_says_what_it_is(panel) -> None:

@@ -113,6 +113,28 @@ def test_trace_curve_band_and_residuals_are_those_of_the_fit(fitted, session) ->
     assert (high[1:] > curve[1:]).all()
 
 
+@pytest.mark.parametrize("height", [140, 165, 200, 400])
+def test_residuals_stay_in_sight_below_a_small_trace(qtbot, fitted, height) -> None:
+    shown = plots(fitted)
+    fitted.resize(700, fitted.height() - shown.height() + height)
+    qtbot.waitUntil(lambda: abs(shown.height() - height) < 3)
+    assert shown.residual_plot.isVisible()
+    qtbot.waitUntil(lambda: shown.residual_plot.geometry().bottom() <= shown.height())
+    for plot in (shown.trace_plot, shown.residual_plot):
+        assert plot.getPlotItem().getViewBox().height() > 25
+    label = shown.residual_plot.getAxis("bottom")
+    assert label.label.isVisible() == (height > 180)
+    assert label.style["showValues"]
+
+
+def test_with_no_room_for_both_the_trace_is_shown_alone(qtbot, fitted) -> None:
+    shown = plots(fitted)
+    fitted.resize(700, fitted.height() - shown.height() + 110)
+    qtbot.waitUntil(lambda: shown.height() < 115)
+    assert not shown.residual_plot.isVisible()
+    assert shown.trace_plot.getAxis("bottom").style["showValues"]
+
+
 def test_both_plots_show_the_same_times(fitted) -> None:
     shown = plots(fitted)
     shown.trace_plot.setXRange(1.0, 2.0, padding=0)

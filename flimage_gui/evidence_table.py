@@ -1,0 +1,160 @@
+"""The table of how much the data speak for each model that was tried."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent
+from PyQt5.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QHeaderView,
+    QSizePolicy,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from flimage.quantities import MISSING, format_number
+
+from .model_names import model_text
+
+if TYPE_CHECKING:
+    from flimage.result import Candidate
+
+__all__ = ["EvidenceTable", "evidence_rows"]
+
+HEADERS = ("Model", "Evidence", "Δ", "χ²")
+_TIPS = (
+    "The models among which the automatic choice was made, the best first.",
+    "Share of the evidence; all models add up to 100 %.",
+    "Information criterion minus that of the best model. From about 6 on, a model has little to"
+    " say for itself; a richer model pays for each further parameter.",
+    "Reduced χ² of the residuals: about 1 where the model misses nothing but noise.",
+)
+#: Room around the text of a cell [px].
+_CELL_PADDING, _ROW_PADDING = 5, 2
+
+
+def evidence_rows(evidence: tuple[Candidate, ...]) -> tuple[tuple[str, str, str, str], ...]:
+    """Write the candidates of an automatic choice as rows of text."""
+    return tuple(
+        (
+            model_text(each.model).removesuffix(" + offset").removesuffix(" exponential"),
+            _share(each.weight),
+            _short(each.criterion),
+            _short(each.reduced_chi2),
+        )
+        for each in evidence
+    )
+
+
+def _short(value: float) -> str:
+    """Write a number for a narrow column; how far beyond a thousand it lies tells nothing."""
+    if not math.isfinite(value):
+        return MISSING
+    return format_number(value, 3) if value < 1000 else "> 999"
+
+
+def _share(weight: float) -> str:
+    if 0 <= weight < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * weight:.1f} %" if weight < 0.9995 else "> 99.9 %"
+
+
+class EvidenceTable(QTableWidget):
+    """A read-only table that is as tall as its rows; the model that was taken stands in bold.
+
+    Where the width does not suffice for the names, χ² is not shown. Ctrl+C copies everything.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(0, len(HEADERS), parent)
+        font = self.font()
+        if font.pointSizeF() > 0:
+            font.setPointSizeF(font.pointSizeF() * 0.92)
+            self.setFont(font)
+            self.horizontalHeader().setFont(font)
+        for column, (text, tip) in enumerate(zip(HEADERS, _TIPS, strict=True)):
+            item = QTableWidgetItem(text)
+            item.setToolTip(f"<p>{tip}</p>")
+            self.setHorizontalHeaderItem(column, item)
+        self.verticalHeader().hide()
+        self.verticalHeader().setMinimumSectionSize(0)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setTabKeyNavigation(False)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(24)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._rows: tuple[tuple[str, str, str, str], ...] = ()
+
+    def show_evidence(self, evidence: tuple[Candidate, ...], taken: str) -> None:
+        """Show the candidates, and which of them was `taken`."""
+        self._rows = evidence_rows(evidence)
+        bold = QFont(self.font())
+        bold.setBold(True)
+        metrics = self.fontMetrics()
+        self.setRowCount(len(self._rows))
+        for place, (row, each) in enumerate(zip(self._rows, evidence, strict=True)):
+            for column, text in enumerate(row):
+                item = QTableWidgetItem(text)
+                item.setToolTip(f"<p>{model_text(each.model)}: {_TIPS[column]}</p>")
+                if each.model == taken:
+                    item.setFont(bold)
+                self.setItem(place, column, item)
+            self.setRowHeight(place, metrics.lineSpacing() + 2 * _ROW_PADDING)
+        self._arrange()
+        self.updateGeometry()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Use the width for as many columns as fit."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Give each column the width of its texts, and the first one the rest."""
+        bold = QFont(self.font())
+        bold.setBold(True)
+        metrics = QFontMetrics(bold)
+        widths = [
+            max(metrics.horizontalAdvance(text) for text in column) + 2 * _CELL_PADDING
+            for column in zip(HEADERS, *self._rows, strict=True)
+        ]
+        for column, width in enumerate(widths[1:], 1):
+            self.setColumnWidth(column, width)
+        self.setColumnHidden(len(HEADERS) - 1, sum(widths) > self.viewport().width())
+
+    def as_text(self) -> str:
+        """Return the table with tabs between columns, ready for a spreadsheet."""
+        return "\n".join("\t".join(row) for row in (HEADERS, *self._rows))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Copy the table with the usual keys."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            QApplication.clipboard().setText(self.as_text())
+            return
+        super().keyPressEvent(event)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for the height of all rows."""
+        return QSize(240, self._full_height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Don't become shorter than all rows: the panel scrolls, not the table."""
+        return QSize(160, self._full_height())
+
+    def _full_height(self) -> int:
+        rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
+        return self.horizontalHeader().sizeHint().height() + rows + 2 * self.frameWidth()
