@@ -12,7 +12,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5g, h5t
+from h5py import h5a, h5t
 
 from .errors import FileFormatError
 from .image_group import describe, is_image_group
@@ -89,7 +89,7 @@ class FrameIndex:
         self.refresh()
         if self._identifiers is None:
             self._identifiers = [
-                _read_text(self._frame(number), b"identifier") for number in range(self._count)
+                _read_text(self._attribute(number, b"identifier")) for number in range(self._count)
             ]
             self._numbers = {}
             for number, name in enumerate(self._identifiers):
@@ -108,7 +108,7 @@ class FrameIndex:
         self.refresh()
         if self._times is None:
             self._times = [
-                _read_number(self._frame(number), b"time") for number in range(self._count)
+                _read_number(self._attribute(number, b"time")) for number in range(self._count)
             ]
         return self._times
 
@@ -123,8 +123,13 @@ class FrameIndex:
         self._count += 1
         self._members += 1
 
-    def _frame(self, number: int) -> h5g.GroupID:
-        return h5g.open(self._group.id, b"fli_%d" % number)
+    def _attribute(self, number: int, name: bytes) -> h5a.AttrID | None:
+        """Open an attribute of a frame; None where there is none."""
+        try:
+            # In one step: opening the frame first takes as long again.
+            return h5a.open(self._group.id, name, obj_name=b"fli_%d" % number)
+        except KeyError:
+            return None
 
 
 def _some(names: list[str]) -> str:
@@ -140,11 +145,10 @@ def _as_time(value: Any) -> float:
         return float("nan")
 
 
-def _read_number(group: h5g.GroupID, name: bytes) -> float:
+def _read_number(attribute: h5a.AttrID | None) -> float:
     """Read an attribute as a number; NaN where there is none."""
-    if not h5a.exists(group, name):
+    if attribute is None:
         return float("nan")
-    attribute = h5a.open(group, name)
     value = np.empty((), dtype=np.float64)
     if attribute.get_storage_size() == 8 and attribute.get_type().equal(h5t.IEEE_F64LE):
         # One number of double precision, as every flimage writes it: to tell shape and type of
@@ -157,11 +161,10 @@ def _read_number(group: h5g.GroupID, name: bytes) -> float:
     return float(value)
 
 
-def _read_text(group: h5g.GroupID, name: bytes) -> str | None:
+def _read_text(attribute: h5a.AttrID | None) -> str | None:
     """Read an attribute as a text; None where there is none."""
-    if not h5a.exists(group, name):
+    if attribute is None:
         return None
-    attribute = h5a.open(group, name)
     value = np.empty(attribute.shape, dtype=attribute.dtype)
     attribute.read(value)
     found = value[()] if value.shape == () else value.ravel()[0]

@@ -200,3 +200,38 @@ def test_a_failure_while_opening_closes_the_file(tmp_path):
         FLSeries([np.ones((2, 2))], h5file=tmp_path / "a.h5")
     with h5py.File(tmp_path / "a.h5", "a"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.float64(1.5), 1.5),
+        (np.float32(1.5), 1.5),
+        (np.dtype(">f8").type(1.5).astype(">f8"), 1.5),
+        (np.int64(3), 3.0),
+        (np.uint8(3), 3.0),
+        ("1.5", np.nan),
+        (np.array([1.0, 2.0]), np.nan),
+        (None, np.nan),
+    ],
+    ids=["double", "single", "big-endian", "integer", "byte", "text", "two numbers", "none"],
+)
+def test_times_of_every_stored_type_are_read(tmp_path, value, expected):
+    path = tmp_path / "series.h5"
+    FLSeries([FLImage(np.ones((3, 4)))], h5file=path).close()
+    if value is not None:
+        with h5py.File(path, "a") as file:
+            file["fli_0"].attrs["time"] = value
+    with FLSeries(h5file=path, h5mode="r") as series:
+        np.testing.assert_equal(series.times.tolist(), [expected])
+
+
+@pytest.mark.parametrize("first", ["times", "identifiers", "neither"])
+def test_times_and_identifiers_follow_what_is_appended(series, first):
+    count = len(series)
+    if first != "neither":
+        getattr(series, first)
+    series.add_flimage(FLImage(np.ones((3, 4)), {"time": 77.0}), identifier="late")
+    assert series.identifiers[count:] == ["late"]
+    assert series.times[count:].tolist() == [77.0]
+    assert series["late"] == series[count]
