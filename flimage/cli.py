@@ -19,9 +19,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import get_args
 
 from ._version import __version__
 from .batch_command import add_batch_options, check_batch_options
+from .compression import Compression
+from .edit_command import add_edit_options, add_traces_options, check_edit_options
 from .errors import Cancelled, FlimageError, InputError, OutputExistsError, TimesError
 from .export.options import add_export_options, check_export_options
 from .options import add_recipe_options, add_selection_options, positive
@@ -122,6 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
     bleach.add_argument(
         "--save-recipe", type=Path, metavar="FILE", help="write the settings as JSON"
     )
+    _add_compression(bleach)
     bleach.set_defaults(check=check_batch_options)
     add_batch_options(bleach)
     add_recipe_options(bleach)
@@ -129,6 +133,18 @@ def build_parser() -> argparse.ArgumentParser:
     export = add("export", "write a series or its fit for other programs")
     export.set_defaults(check=check_export_options)
     add_export_options(export)
+
+    edit = add("edit", "write a series with other backgrounds, metadata or frames")
+    add_edit_options(edit)
+    edit.set_defaults(check=check_edit_options)
+    _add_group(edit)
+    _add_overwrite(edit)
+    _add_compression(edit)
+
+    traces = add("traces", "follow regions over time and write a table")
+    add_traces_options(traces)
+    _add_group(traces)
+    _add_overwrite(traces)
 
     denoise = add("denoise", "write a denoised copy of a series")
     denoise.add_argument("source", type=Path, metavar="IN", help="the series")
@@ -190,6 +206,15 @@ def _add_group(parser: argparse.ArgumentParser) -> None:
 
 def _add_overwrite(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist already")
+
+
+def _add_compression(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--compression",
+        choices=get_args(Compression),
+        default="balanced",
+        help="fast to write, small, or balanced (default); the values are the same",
+    )
 
 
 @contextmanager

@@ -139,6 +139,7 @@ def run_bleach(arguments: argparse.Namespace) -> int:
             arguments.out,
             overwrite=arguments.overwrite,
             progress=progress,
+            compression=arguments.compression,
         )
         if arguments.variance is not None:
             from .variance import write_variance
@@ -203,6 +204,33 @@ def run_export(arguments: argparse.Namespace) -> int:
     for sentence in result.sentences:
         _say(arguments, sentence)
     return EXIT_REFUSED if result.refused else EXIT_OK
+
+
+def run_edit(arguments: argparse.Namespace) -> int:
+    """Write a series with changes."""
+    from .edit_command import edit
+
+    with (
+        open_series(arguments.source, arguments.group) as series,
+        ProgressBar(arguments.quiet) as progress,
+    ):
+        path = edit(SeriesSource(series), arguments, progress)
+    _say(arguments, f"Written: {path}")
+    return EXIT_OK
+
+
+def run_traces(arguments: argparse.Namespace) -> int:
+    """Follow regions over time, and write a table."""
+    from .edit_command import follow
+
+    with (
+        open_series(arguments.source, arguments.group) as series,
+        ProgressBar(arguments.quiet) as progress,
+    ):
+        names = follow(SeriesSource(series), arguments, progress)
+    _say(arguments, f"Followed: {', '.join(names)}")
+    _say(arguments, f"Written: {arguments.out}")
+    return EXIT_OK
 
 
 def run_denoise(arguments: argparse.Namespace) -> int:

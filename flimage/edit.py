@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .errors import InputError
 from .meta import is_number
@@ -20,6 +21,7 @@ from .source import EditedSource, Edits
 
 __all__ = [
     "EDITABLE_KEYS",
+    "assign_background",
     "check_value",
     "delete_frames",
     "follow_order",
@@ -197,6 +199,36 @@ def set_interval(
     return source.edits.with_meta(
         {source.order[frame]: {"time": time} for frame, time in times.items()}
     )
+
+
+def assign_background(
+    source: EditedSource, frames: Iterable[int] | None, image: npt.NDArray[Any] | None
+) -> Edits:
+    """Use an image as background of some frames, in place of those they have.
+
+    Parameters
+    ----------
+    source
+        The recording as it is shown.
+    frames
+        Frames to change; None for all.
+    image
+        Background (y, x); it must not be changed afterwards, and frames that have the same array
+        share it in a file. None removes the backgrounds.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When the image has another size than the frames.
+    """
+    chosen = _frames(source, frames)
+    if image is not None and image.shape != source.shape:
+        raise InputError(
+            f"The background has {image.shape[-1]} × {image.shape[0]} pixels, but the"
+            f" recording {source.shape[1]} × {source.shape[0]}; choose an image of the"
+            " same size."
+        )
+    return source.edits.with_background([source.order[frame] for frame in chosen], image)
 
 
 def delete_frames(source: EditedSource, frames: Iterable[int]) -> Edits:

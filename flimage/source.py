@@ -282,6 +282,10 @@ class EditedSource:
         self._times = times
         self._identifiers = identifiers
 
+    def with_edits(self, edits: Edits) -> EditedSource:
+        """Return the same recording as it is seen through other edits."""
+        return EditedSource(self.source, edits)
+
     @property
     def path(self) -> pathlib.Path | None:
         """File of the unedited recording; None when it is in memory."""

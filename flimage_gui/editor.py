@@ -5,9 +5,10 @@ The rules stand in :mod:`flimage.edit`; here they are given names for the histor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from flimage import edit_steps as steps
 from flimage.errors import InputError
 from flimage.quantities import format_count
 
@@ -38,55 +39,40 @@ class Editor:
 
     def set_value(self, frames: Sequence[int] | None, key: str, value: Any) -> bool:
         """Change one value of some frames (None: of all); tell whether that was possible."""
-        from flimage import edit
-
-        def change(source: EditedSource) -> Edits:
-            if key == "identifier" and value is not None:
-                return edit.set_identifiers(source, frames, str(value))
-            return edit.set_meta(source, frames, {key: value})
-
         verb = "Remove" if value is None else "Change"
-        return self._change(change, f"{verb} the {_WORDS[key]} of {self._which(frames)}")
+        return self._change(
+            steps.SetValue(key, value, _tuple(frames)),
+            f"{verb} the {_WORDS[key]} of {self._which(frames)}",
+        )
 
     def set_interval(self, frames: Sequence[int] | None, interval: float, start: float) -> bool:
         """Give frames equally spaced times [s]; tell whether that was possible."""
-        from flimage import edit
-
         return self._change(
-            lambda source: edit.set_interval(source, interval, start, frames),
+            steps.SetInterval(interval, start, _tuple(frames)),
             f"Space the times of {self._which(frames)}",
         )
 
     def delete(self, frames: Sequence[int]) -> bool:
         """Leave frames out; tell whether that was possible."""
-        from flimage import edit
-
         return self._change(
-            lambda source: edit.delete_frames(source, frames), f"Delete {self._which(frames)}"
+            steps.DeleteFrames(tuple(sorted(frames))), f"Delete {self._which(frames)}"
         )
 
     def keep(self, frames: Sequence[int]) -> bool:
         """Leave out all frames but some; tell whether that was possible."""
-        from flimage import edit
-
         return self._change(
-            lambda source: edit.keep_frames(source, frames), f"Keep only {self._which(frames)}"
+            steps.KeepFrames(tuple(sorted(frames))), f"Keep only {self._which(frames)}"
         )
 
     def move(self, frames: Sequence[int], to: int) -> bool:
         """Move frames to another place; tell whether that was possible."""
-        from flimage import edit
-
         return self._change(
-            lambda source: edit.move_frames(source, frames, to),
-            f"Move {self._which(frames)} to {to}",
+            steps.MoveFrames(tuple(sorted(frames)), to), f"Move {self._which(frames)} to {to}"
         )
 
     def sort_by_time(self) -> bool:
         """Put the frames into the order of their times; tell whether that was possible."""
-        from flimage import edit
-
-        return self._change(edit.sort_by_time, "Sort the frames by time")
+        return self._change(steps.SortByTime(), "Sort the frames by time")
 
     def _which(self, frames: Sequence[int] | None) -> str:
         if frames is None or len(frames) == self._session.n_frames:
@@ -95,7 +81,7 @@ class Editor:
             return f"frame {frames[0]}"
         return format_count(len(frames), "frame")
 
-    def _change(self, change: Callable[[EditedSource], Edits], label: str) -> bool:
+    def _change(self, step: steps.EditStep, label: str) -> bool:
         from flimage.edit import follow_order
 
         session = self._session
@@ -103,7 +89,7 @@ class Editor:
         if source is None:
             return False
         try:
-            edits = change(source)
+            edits = step.apply(source)
         except InputError as error:
             session.failed.emit(error)
             return False
@@ -111,7 +97,7 @@ class Editor:
         if tuple(after) == source.order and _says_the_same(source, edits):
             return True
         recipe = follow_order(session.recipe, source.order, after)
-        session.change_edits(edits, label, recipe)
+        session.change_edits(edits, label, recipe, step)
         return True
 
 
@@ -119,3 +105,7 @@ def _says_the_same(source: EditedSource, edits: Edits) -> bool:
     """Tell whether edits of metadata change nothing."""
     before = source.edits.meta
     return all(dict(values) == dict(before.get(frame, {})) for frame, values in edits.meta.items())
+
+
+def _tuple(frames: Sequence[int] | None) -> tuple[int, ...] | None:
+    return None if frames is None else tuple(sorted(frames))

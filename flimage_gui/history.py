@@ -30,6 +30,7 @@ class History(Generic[State]):
         self._labels: list[str] = []
         self._place = 0
         self._pushed = float("-inf")
+        self._held = False
 
     @property
     def state(self) -> State:
@@ -62,7 +63,7 @@ class History(Generic[State]):
         merges = (
             self._place == len(self._labels)
             and label == self.undo_text
-            and now - self._pushed < MERGE_SECONDS
+            and (self._held or now - self._pushed < MERGE_SECONDS)
         )
         self._pushed = now
         if merges:
@@ -89,5 +90,14 @@ class History(Generic[State]):
         if not 0 <= place <= len(self._labels) or place == self._place:
             return False
         self._place = place
-        self._pushed = float("-inf")
+        self.release()
         return True
+
+    def hold(self) -> None:
+        """Let steps like the last one become part of it, however long they take."""
+        self._held = True
+
+    def release(self) -> None:
+        """Let the next step be one of its own."""
+        self._held = False
+        self._pushed = float("-inf")

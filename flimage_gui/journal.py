@@ -25,6 +25,7 @@ from flimage.errors import FileFormatError, FlimageError
 
 if TYPE_CHECKING:
     from flimage.recipe import Recipe
+    from flimage.region_traces import NamedRegion
     from flimage.source import Edits
 
 __all__ = ["Entry", "JournalWriter", "find_entries", "journal_folder", "load_entry"]
@@ -90,7 +91,14 @@ class JournalWriter:
         self._images: dict[str, np.ndarray] = {}
         self._count = 0
 
-    def write(self, path: Path, recipe: Recipe, edits: Edits, steps: Sequence[str]) -> None:
+    def write(
+        self,
+        path: Path,
+        recipe: Recipe,
+        edits: Edits,
+        steps: Sequence[str],
+        regions: Sequence[NamedRegion] = (),
+    ) -> None:
         """Keep unsaved work, in place of what was kept before.
 
         Parameters
@@ -101,6 +109,8 @@ class JournalWriter:
             Its state.
         steps
             Names of the steps that led to it.
+        regions
+            Named regions.
 
         Raises
         ------
@@ -129,6 +139,7 @@ class JournalWriter:
             "written": time.time(),
             "steps": list(steps),
             "recipe": recipe.to_json(),
+            "regions": [each.to_dict() for each in regions],
             "order": None if edits.order is None else list(edits.order),
             "backgrounds": backgrounds,
             "cleared": cleared,
@@ -205,8 +216,8 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def load_entry(entry: Entry) -> tuple[Recipe, Edits]:
-    """Read recipe and edits of a journal.
+def load_entry(entry: Entry) -> tuple[Recipe, Edits, tuple[NamedRegion, ...]]:
+    """Read recipe, edits and named regions of a journal.
 
     Raises
     ------
@@ -214,11 +225,14 @@ def load_entry(entry: Entry) -> tuple[Recipe, Edits]:
         When it is damaged, or of another version of the program.
     """
     from flimage.recipe import Recipe
+    from flimage.region_traces import NamedRegion
 
     try:
         content = _read(entry.folder / FILE)
         recipe = Recipe.from_json(str(content["recipe"]))
-        return recipe, _read_edits(entry.folder, content)
+        # Journals of older versions know no regions.
+        regions = tuple(NamedRegion.from_dict(each) for each in content.get("regions", ()))
+        return recipe, _read_edits(entry.folder, content), regions
     except (OSError, ValueError, KeyError, TypeError, AttributeError, FlimageError) as error:
         raise FileFormatError(
             f"The unsaved changes to {entry.path.name} cannot be restored ({error}); they are kept"

@@ -55,7 +55,7 @@ class Looking(QObject):
         self._view = view
         self.drawing = Drawing(view.graphics, view.box)
         self.regions = RegionTools(session, view, self.drawing)
-        self.named_regions = RegionList(self)
+        self.named_regions = RegionList(session, self)
         self.markers = RegionMarkers(self.named_regions, view, self.drawing)
         self.regions_panel = RegionsPanel(session, self.named_regions, self.markers)
         self.annotations = Annotations(view.box)

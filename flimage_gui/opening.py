@@ -1,4 +1,4 @@
-"""Open what a person chose: find the series in a file, read an image for the background (no Qt)."""
+"""Open what a person chose: find the series in a file (no Qt)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flimage.errors import FileFormatError, FileLockedError, InputError
+from flimage.errors import FileFormatError, FileLockedError
 from flimage.meta import is_number
 from flimage.progress import Progress
 
@@ -30,7 +30,6 @@ __all__ = [
     "inspect_recording",
     "is_series_file",
     "open_series",
-    "read_background_image",
 ]
 
 #: How files of this project end; every other file is a recording that has to be converted.
@@ -209,51 +208,3 @@ def _find_series(file: h5py.File, path: Path) -> FLSeries:
             " own."
         )
     return FLSeries(h5file=found[0])
-
-
-def read_background_image(path: Path, shape: tuple[int, int], progress: Progress) -> np.ndarray:
-    """Read an image to be used as background; of a stack, the average of its frames.
-
-    Parameters
-    ----------
-    path
-        A file with one flimage image or a series, or a TIFF, NPY, NPZ or ND2 file.
-    shape
-        The shape that it must have (y, x).
-    progress
-        Called for every frame.
-
-    Raises
-    ------
-    flimage.errors.InputError
-        When the image has another shape.
-    """
-    if is_series_file(path):
-        opened = open_series(path, progress)
-        try:
-            image = _mean(opened.source.raw, len(opened.source), path, progress)
-        finally:
-            opened.close()
-    else:
-        from flimage.readers import open_recording
-
-        with open_recording(path) as recording:
-            image = _mean(recording.frame, len(recording), path, progress)
-    if image.shape != tuple(shape):
-        raise InputError(
-            f"The background {path} has {image.shape[1]} × {image.shape[0]} pixels, but the"
-            f" recording {shape[1]} × {shape[0]}; choose an image of the same size."
-        )
-    return image
-
-
-def _mean(frame: object, count: int, path: Path, progress: Progress) -> np.ndarray:
-    assert callable(frame)
-    total: np.ndarray | None = None
-    for index in range(count):
-        progress(index, count, f"Reading {path.name}")
-        image = np.asarray(frame(index), dtype=np.float64)
-        total = image if total is None else total + image
-    if total is None:
-        raise InputError(f"{path} holds no image; choose another file.")
-    return (total / count).astype(np.float32)

@@ -48,6 +48,8 @@ class RegionFollowing(QObject):
         self._regions = regions
         self._known: dict[Region, _Columns] = {}
         self._key: Hashable = None
+        #: What was displayed when the regions were measured.
+        self._measured = Display.RAW
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REST_MS)
@@ -85,9 +87,14 @@ class RegionFollowing(QObject):
         def run(progress: Progress) -> Path:
             return write_traces(traces, path)
 
-        self._session.read(
-            "regions-export", run, self.exported.emit, failed=self._session.failed.emit
-        )
+        regions, display = self._regions.regions, self._measured
+        has_fit = self._session.fit is not None
+
+        def done(path: Path) -> None:
+            self._session.note_traces(path.absolute(), regions, display, has_fit)
+            self.exported.emit(path)
+
+        self._session.read("regions-export", run, done, failed=self._session.failed.emit)
 
     def _measure(self) -> None:
         from flimage.region_traces import NamedRegion, region_traces
@@ -97,7 +104,7 @@ class RegionFollowing(QObject):
             return
         key = maker.key(0, display) if display is Display.RAW else (maker, display)
         if key != self._key:
-            self._known, self._key = {}, key
+            self._known, self._key, self._measured = {}, key, display
         missing = [each for each in self._regions.regions if each.region not in self._known]
         missing = list({each.region: each for each in missing}.values())
         if not missing:
@@ -127,7 +134,6 @@ class RegionFollowing(QObject):
     def _on_session_changed(self, change: Change) -> None:
         if change & Change.RECORDING:
             self._known, self._key = {}, None
-            self._regions.clear()
         if self._regions.regions and change & (
             Change.DISPLAY | Change.BACKGROUND | Change.SCAN | Change.FIT
         ):

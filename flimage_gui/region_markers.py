@@ -93,6 +93,7 @@ class RegionMarkers(QObject):
         while len(self.items) < len(regions):
             item, index = RegionItem(QColor("#ffffff")), len(self.items)
             item.edited.connect(lambda region, i=index: self._on_item_edited(i, region))
+            item.released.connect(self._regions.end_drag)
             item.clicked.connect(lambda i=index: self._regions.select(i))
             self._box.addItem(item, ignoreBounds=True)
             self.items.append(item)
@@ -102,4 +103,4 @@ class RegionMarkers(QObject):
 
     def _on_item_edited(self, index: int, region: Region) -> None:
         self._regions.select(index)
-        self._regions.change(index, region=region)
+        self._regions.drag(index, region)

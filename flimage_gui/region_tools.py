@@ -56,8 +56,9 @@ class RegionTools(QObject):
             view.box.addItem(item, ignoreBounds=True)
         self.signal_item.edited.connect(self._on_signal_edited)
         self.background_item.edited.connect(self._on_background_edited)
-        self.signal_item.released.connect(self._refresh)
-        self.background_item.released.connect(self._refresh)
+        for item in (self.signal_item, self.background_item):
+            item.released.connect(session.release_step)
+            item.released.connect(self._refresh)
         drawing.drawn.connect(self._on_drawing_drawn)
         session.changed.connect(self._on_session_changed)
         self._refresh()
@@ -112,11 +113,13 @@ class RegionTools(QObject):
         if self._holds_pixels(region):
             recipe = self._session.recipe.replace(region=region)
             self._session.set_recipe(recipe, "Move the signal region")
+            self._session.hold_step()
 
     def _on_background_edited(self, region: Region) -> None:
         if self._holds_pixels(region):
             recipe = self._session.recipe.replace(background_region=region)
             self._session.set_recipe(recipe, "Move the background region")
+            self._session.hold_step()
 
     # ------------------------------------------------------------------ from the session
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flimage.errors import FlimageError, InputError, SameFileError
+from flimage.errors import FlimageError, SameFileError
 from flimage.progress import Progress, ignore_progress
 from flimage.recipe import Recipe
 
-from .displays import sample_frames
 from .opening import open_series
 
 if TYPE_CHECKING:
@@ -26,17 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Measured",
-    "border_plane",
-    "mean_frame",
     "measure",
     "save_copy",
     "save_in_place",
     "scan",
     "scan_settings",
 ]
-
-#: A background plane is fitted to the average of at most this many frames.
-MOST_AVERAGED = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,61 +79,6 @@ def measure(scanned: SeriesScan, recipe: Recipe, with_fit: bool) -> Measured:
         # The trace shows why there is no fit.
         return Measured(trace, trace.background, None, error)
     return Measured(trace, trace.background, fit)
-
-
-def mean_frame(source: FrameSource, frames: Sequence[int], progress: Progress) -> np.ndarray:
-    """Return the average of some raw frames, of shape (y, x)."""
-    total = np.zeros(source.shape)
-    for done, index in enumerate(frames):
-        progress(done, len(frames), "Averaging")
-        total += source.raw(index)
-    return (total / len(frames)).astype(np.float32)
-
-
-def border_plane(
-    source: FrameSource, frames: Sequence[int], border_px: int, progress: Progress
-) -> np.ndarray:
-    """Fit a plane to the border of the average of some raw frames.
-
-    Parameters
-    ----------
-    source
-        The recording.
-    frames
-        Frames to average; of many, evenly spread ones are taken.
-    border_px
-        Width of the border [px].
-    progress
-        Called for every frame.
-
-    Returns
-    -------
-    ndarray of float32, (y, x)
-
-    Raises
-    ------
-    flimage.errors.InputError
-        When there is no border, or it leaves nothing of the image.
-    """
-    from flimage.background import border_mask, check_border, image_background
-
-    if border_px < 1:
-        raise InputError(
-            "The border is 0 px wide, so that no plane can be fitted to it; make it wider first."
-        )
-    check_border(source.shape, border_px)
-    chosen = [frames[i] for i in sample_frames(len(frames), MOST_AVERAGED)]
-    image = mean_frame(source, chosen, progress).astype(np.float64)
-    border = image[border_mask(source.shape, border_px)]
-    if not np.isfinite(border).any():
-        raise InputError(
-            "The border has no values a plane could be fitted to; choose other frames."
-        )
-    recipe = Recipe(border_px=border_px, background_source="plane")
-    slope = np.asarray(image_background(image, recipe, 0.0))
-    rest = image - slope
-    level = float(np.nanmean(rest[border_mask(source.shape, border_px)]))
-    return (slope + level).astype(np.float32)
 
 
 def save_copy(source: EditedSource, path: Path, overwrite: bool, progress: Progress) -> Path:

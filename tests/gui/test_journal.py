@@ -13,7 +13,8 @@ from controls import click, find
 from PyQt5.QtWidgets import QDialog, QLabel, QListWidget, QPushButton
 
 from flimage.errors import FileFormatError
-from flimage.recipe import Recipe
+from flimage.recipe import Recipe, Region
+from flimage.region_traces import NamedRegion
 from flimage.source import Edits
 from flimage_gui import journal
 from flimage_gui.editor import Editor
@@ -59,6 +60,9 @@ app.exec()
 """
 
 
+NUCLEUS = NamedRegion("nucleus", Region("ellipse", ((1, 2), (3, 4))), "#123456")
+
+
 @pytest.fixture
 def crashed(recording: Path) -> Path:
     """A recording that was edited by a program which crashed."""
@@ -75,11 +79,12 @@ def edits() -> Edits:
 
 def test_what_is_kept_is_read_again(tmp_path) -> None:
     writer = JournalWriter(tmp_path / "one")
-    writer.write(tmp_path / "a.h5", Recipe(border_px=3), edits(), ["First", "Second"])
+    writer.write(tmp_path / "a.h5", Recipe(border_px=3), edits(), ["First", "Second"], [NUCLEUS])
     (entry,) = find_entries(tmp_path)
     assert entry.path == tmp_path / "a.h5"
     assert entry.steps == ("First", "Second")
-    recipe, read = load_entry(entry)
+    recipe, read, regions = load_entry(entry)
+    assert regions == (NUCLEUS,)
     assert recipe == Recipe(border_px=3)
     assert read.order == (2, 0)
     assert read.meta == edits().meta

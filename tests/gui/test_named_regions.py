@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 
 import numpy as np
 import pytest
@@ -55,8 +54,10 @@ def cell(window: MainWindow, row: int, column: int) -> str:
     return find(window, QTableWidget, "regionsTable").item(row, column).text()
 
 
-def test_regions_have_names_and_colours_of_their_own(qapp) -> None:
-    regions = RegionList()
+def test_regions_have_names_and_colours_of_their_own(session, recording, settle) -> None:
+    session.open(recording)
+    settle(session)
+    regions = RegionList(session)
     for _ in range(3):
         regions.add(Region("frame"))
     assert [each.name for each in regions.regions] == ["Region 1", "Region 2", "Region 3"]
@@ -69,10 +70,59 @@ def test_regions_have_names_and_colours_of_their_own(qapp) -> None:
     regions.remove(0)
     regions.add(Region("frame"))
     assert [each.name for each in regions.regions] == ["Region 2", "Region 3", "Region 1"]
-    stored = json.loads(json.dumps(regions.to_list()))
-    again = RegionList()
-    again.restore(stored)
-    assert again.regions == regions.regions
+
+
+def test_everything_that_is_done_to_a_region_is_undone_and_redone(
+    qtbot, opened: MainWindow, settle, monkeypatch
+) -> None:
+    session, regions = opened.session, opened.looking.named_regions
+    table = find(opened, QTableWidget, "regionsTable")
+    seen = [regions.regions]
+    draw(qtbot, opened, settle, (30, 25), (45, 35))
+    seen.append(regions.regions)
+    drag_image(qtbot, opened, (38, 30), (20, 20))
+    seen.append(regions.regions)
+    table.item(0, 0).setText("nucleus")
+    seen.append(regions.regions)
+    monkeypatch.setattr(QColorDialog, "getColor", lambda *args: QColor("#123456"))
+    click(qtbot, opened, "regionColorButton")
+    seen.append(regions.regions)
+    click(qtbot, opened, "deleteRegionButton")
+    seen.append(regions.regions)
+    assert session.steps == (
+        "Draw Region 1",
+        "Move Region 1",
+        "Rename Region 1 to nucleus",
+        "Colour nucleus",
+        "Delete nucleus",
+    )
+    assert len(set(seen[1:5])) == 4
+    assert seen[5] == ()
+    for state in reversed(seen[:-1]):
+        qtbot.keyClick(opened.frame_view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        assert regions.regions == state
+        assert len(opened.looking.markers.items) == len(state) == table.rowCount()
+    control_shift = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    for state in seen[1:]:
+        qtbot.keyClick(opened.frame_view, Qt.Key.Key_Z, control_shift)
+        assert regions.regions == state
+    settle(session)
+
+
+def test_a_drag_that_rests_on_its_way_is_one_step(qtbot, opened: MainWindow, settle) -> None:
+    draw(qtbot, opened, settle, (30, 25), (45, 35))
+    item = opened.looking.markers.items[0]
+    (region,) = opened.looking.named_regions.regions
+    for shift in (2.0, 4.0):
+        moved = tuple((x - shift, y) for x, y in region.region.points)
+        item.edited.emit(Region("rectangle", moved))
+        qtbot.wait(1200)
+    item.released.emit()
+    assert opened.session.steps == ("Draw Region 1", "Move Region 1")
+    item.edited.emit(region.region)
+    item.released.emit()
+    assert opened.session.steps == ("Draw Region 1", "Move Region 1", "Move Region 1")
+    settle(opened.session)
 
 
 def test_a_drawn_region_is_measured_in_every_frame(qtbot, opened: MainWindow, settle) -> None:

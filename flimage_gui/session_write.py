@@ -1,0 +1,202 @@
+"""The part of a session that writes: the corrected series, an edited copy, the recording itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flimage.errors import InputError
+from flimage.progress import Progress
+from flimage.protocol import Output, Protocol
+
+from . import opening, work
+from .displays import Display
+from .history import History
+from .session_edit import SessionEdit
+from .session_state import READERS, Change, State
+
+if TYPE_CHECKING:
+    from flimage.bleach import BleachFit
+    from flimage.codec import Compression
+    from flimage.region_traces import NamedRegion
+    from flimage.shown import Shown
+
+    from .opening import Opened
+
+__all__ = ["SessionWrite"]
+
+#: What is displayed, in the words of the library.
+_SHOWN: dict[Display, Shown] = {
+    Display.RAW: "raw",
+    Display.BACKGROUND: "background",
+    Display.BACKGROUND_CORRECTED: "background-corrected",
+    Display.BLEACH_CORRECTED: "bleach-corrected",
+}
+
+
+class SessionWrite(SessionEdit):
+    """A session whose results can be written."""
+
+    def export(
+        self, path: str | Path, overwrite: bool = False, compression: Compression = "balanced"
+    ) -> None:
+        """Write the corrected series to a new file (a job); :attr:`exported` tells when."""
+        source, recipe, edition, path = self._source, self.recipe, self._edition, Path(path)
+        if source is None or self._refuses():
+            return
+        fit = self.fit if self.fit_current else None
+        scan = self.scan if self._measuring.has_scan(recipe, edition) else None
+
+        def run(progress: Progress) -> BleachFit:
+            from flimage import correct
+
+            correction = correct.run(
+                source,
+                recipe,
+                path,
+                overwrite=overwrite,
+                progress=progress,
+                fit=fit,
+                scan=scan,
+                compression=compression,
+            )
+            return correction.fit
+
+        done_steps = self._history.state.done
+        output = Output("correct", done_steps, recipe, path, overwrite, compression)
+
+        def done(fit: BleachFit) -> None:
+            self._result_path = path
+            self._outputs.append(output)
+            self._foreground.end(lambda: self.exported.emit(path))
+            if (recipe, edition) == (self.recipe, self._edition) and not self.fit_current:
+                self._measuring.adopt_fit(fit, recipe, edition)
+                self.changed.emit(Change.FIT)
+                self._remake()
+
+        self._foreground.begin("write", f"Writing {path.name}", run, done)
+
+    def save_as(self, path: str | Path, overwrite: bool = False) -> None:
+        """Write the recording with its edits, uncorrected, to a file (a job)."""
+        source, edits, path = self._source, self.edits, Path(path)
+        if source is None or self._refuses():
+            return
+
+        def run(progress: Progress) -> Path:
+            return work.save_copy(source, path, overwrite, progress)
+
+        state = self._history.state
+
+        def done(path: Path) -> None:
+            self._saved_edits = edits
+            self._outputs.append(Output("save", state.done, state.recipe, path, overwrite))
+            self._foreground.end(lambda: self.saved.emit(path))
+            self.changed.emit(Change.HISTORY)
+
+        self._foreground.begin("write", f"Saving {path.name}", run, done)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether another program has the file open for writing."""
+        return self._opened is not None and self._opened.in_use
+
+    @property
+    def save_problem(self) -> str:
+        """Why the edits cannot be written into the file itself, in one sentence; mostly empty."""
+        if self._opened is None or self._source is None:
+            return "There is no recording to be saved."
+        return self._opened.save_problem
+
+    def save(self) -> None:
+        """Write the edits into the recording's own file (a job); :attr:`saved` tells when.
+
+        The file is replaced as a whole, after the new one was read back. The history of steps
+        starts anew then, because the frames that it speaks of are those of the old file.
+        """
+        opened, source, path = self._opened, self._source, self.path
+        if opened is None or source is None or path is None or self._refuses():
+            return
+        if self.save_problem:
+            self.failed.emit(InputError(self.save_problem))
+            return
+
+        def run(progress: Progress) -> Opened:
+            return work.save_in_place(source, path, progress, opened)
+
+        self._foreground.begin(
+            "write", f"Saving {path.name}", run, self._on_job_saved, opening.Opened.close
+        )
+
+    def _on_job_saved(self, opened: Opened) -> None:
+        old, edits = self._opened, opened.source.edits
+        self._runner.cancel(*READERS)
+        self._measuring.stop()
+        self._runner.wait(*READERS)
+        if old is not None:
+            old.close()
+        self._opened = opened
+        self._source = opened.source
+        state = self._history.state
+        self._outputs.append(Output("save", state.done, state.recipe, opened.path, True))
+        self._history = History(State(state.recipe, edits, state.regions))
+        self._saved_edits = edits
+        # The frames are those that were shown before: what is known of them stays.
+        self._cache.set_maker(self._maker())
+        self._foreground.end(lambda: self.saved.emit(opened.path))
+        self.changed.emit(Change.HISTORY | Change.BACKGROUND)
+        self._find_levels()
+        self._show()
+        self._measure()
+
+    # ------------------------------------------------------------------ what was done
+
+    def run_fit(self) -> None:
+        """Measure the frames where needed and fit the decay (a job).
+
+        From then on, the fit follows every change of the settings.
+        """
+        state = self._history.state
+        if self._source is not None and not self.busy:
+            self._outputs.append(Output("fit", state.done, state.recipe))
+        super().run_fit()
+
+    def note_traces(
+        self, path: Path, regions: Sequence[NamedRegion], display: Display, has_fit: bool
+    ) -> None:
+        """Remember that regions were followed and written to a table.
+
+        Parameters
+        ----------
+        path
+            The table.
+        regions
+            What was followed.
+        display
+            What was measured.
+        has_fit
+            Whether corrected images were corrected for bleaching already.
+        """
+        shown = _SHOWN[display]
+        if shown == "bleach-corrected" and not has_fit:
+            shown = "background-corrected"
+        state = self._history.state
+        self._outputs.append(
+            Output("traces", state.done, state.recipe, path, regions=tuple(regions), shown=shown)
+        )
+
+    @property
+    def protocol(self) -> Protocol | None:
+        """Everything that was done to the open recording; None when there is none."""
+        opened = self._opened
+        if opened is None:
+            return None
+        state, group = self._history.state, opened.series.h5.name
+        return Protocol(
+            opened.path.absolute(),
+            tuple(self._outputs),
+            state.done,
+            state.recipe,
+            None if group in ("/", None) else group,
+            self._conversion,
+        )
