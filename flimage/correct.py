@@ -141,6 +141,7 @@ def run(
     fit: BleachFit | None = None,
     scan: SeriesScan | None = None,
     compression: Compression = "balanced",
+    cache: bool = False,
 ) -> Correction:
     """Correct a recording for photobleaching and write the result.
 
@@ -169,6 +170,9 @@ def run(
         Scan of the same recording and recipe, if there is one already.
     compression
         ``"fast"``, ``"balanced"`` or ``"small"``.
+    cache
+        Take the scan from the user's cache, or put it there, see
+        :func:`flimage.scan_cache.cached_scan`; without it nothing but the output is written.
 
     Returns
     -------
@@ -206,14 +210,13 @@ def run(
             frames = source if target is None else target
         if fit is None:
             from . import bleach
-            from .scan import scan_series
 
             if scan is None:
-                scan = scan_series(
+                scan = _measure(
                     source,
                     recipe,
-                    progress=lambda done, _, stage: report(done * count // max(_, 1), total, stage),
-                    detail=False,
+                    lambda done, _, stage: report(done * count // max(_, 1), total, stage),
+                    cache,
                 )
             fit = bleach.fit(scan, recipe)
             measured = count if out is not None else 0
@@ -246,6 +249,18 @@ def run(
         provenance.write(place.group, recipe, fit.to_dict(), original)
         report(total, total, "Done")
     return Correction(fit, place.path, count)
+
+
+def _measure(source: FrameSource, recipe: Recipe, progress: Progress, cache: bool) -> SeriesScan:
+    """Scan a recording, or find the scan of it."""
+    if cache:
+        # With all that other settings need: the next command, or the window, reuses it.
+        from .scan_cache import cached_scan
+
+        return cached_scan(source, recipe, progress)
+    from .scan import scan_series
+
+    return scan_series(source, recipe, progress, detail=False)
 
 
 def denoise_series(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._version import __version__
+from .kept_frames import KeptFrames
 from .noise import PixelNoise
 from .scan import SeriesScan, scan_series
 from .source import EditedSource, Edits, SeriesSource
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from .recipe import Recipe
     from .source import FrameSource
 
-__all__ = ["cache_folder", "cached_scan", "clear_cache"]
+__all__ = ["NO_CACHE", "cache_folder", "cached_scan", "clear_cache"]
+
+#: Environment variable that, set to anything, keeps scans from being stored and reused.
+NO_CACHE = "FLIMAGE_NO_CACHE"
 
 #: Raised by one whenever what is stored changes.
 _FORMAT = 2
@@ -60,9 +64,10 @@ def cached_scan(
 ) -> SeriesScan:
     """Do what :func:`~flimage.scan.scan_series` does, but reuse a scan of the same file.
 
-    A scan is reused when path, size, time of change and inode of the file, the series in it, the
+    A scan is reused when path, size, times of change and inode of the file, the series in it, the
     settings that a scan depends on, and the version of flimage are the same. Recordings in memory,
-    files that are open for writing and recordings with unsaved edits are scanned each time.
+    files that are open for writing and recordings with unsaved edits are scanned each time, and so
+    is everything while the environment variable ``FLIMAGE_NO_CACHE`` is set.
 
     Parameters
     ----------
@@ -95,6 +100,10 @@ def cached_scan(
 
 def _key(source: FrameSource, recipe: Recipe) -> str | None:
     """Name for everything that a scan depends on; None when it cannot be told."""
+    if os.environ.get(NO_CACHE):
+        return None
+    if isinstance(source, KeptFrames):
+        return _key(source.source, recipe)
     if isinstance(source, EditedSource):
         return _key(source.source, recipe) if source.edits == Edits() else None
     if not isinstance(source, SeriesSource) or source.path is None:
@@ -114,6 +123,8 @@ def _key(source: FrameSource, recipe: Recipe) -> str | None:
         str(path),
         status.st_size,
         status.st_mtime_ns,
+        # Not every program that changes a file leaves the time of change alone.
+        status.st_ctime_ns,
         status.st_ino,
         group.name,
         *(settings[name] for name in ("region", "exclude", "background_source")),

@@ -9,10 +9,10 @@ import threading
 import numpy as np
 import pytest
 
-from flimage import FLSeries, scan_cache, storage
+from flimage import FLSeries, correct, scan_cache, storage
 from flimage.recipe import Recipe, Region
 from flimage.scan import SeriesScan, scan_series
-from flimage.scan_cache import cache_folder, cached_scan, clear_cache
+from flimage.scan_cache import NO_CACHE, cache_folder, cached_scan, clear_cache
 from flimage.source import EditedSource, Edits, SeriesSource
 
 RECIPE = Recipe(border_px=3)
@@ -280,3 +280,57 @@ def test_the_scans_that_were_not_used_for_longest_make_room(tmp_path, monkeypatc
     scan(paths[0])
     scan(paths[3])
     assert reads == []
+
+
+def correct_once(recording, out, **options):
+    with FLSeries(h5file=recording, h5mode="r") as series:
+        return correct.run(SeriesSource(series), RECIPE, out, **options).fit
+
+
+def test_a_correction_leaves_nothing_in_the_cache_unless_it_is_asked_to(recording, tmp_path):
+    correct_once(recording, tmp_path / "out.h5")
+    assert entries() == []
+    correct_once(recording, tmp_path / "out.h5", overwrite=True, cache=True)
+    assert len(entries()) == 1
+
+
+def test_a_correction_with_a_cached_scan_is_the_same_and_reads_each_frame_once(
+    recording, tmp_path, reads
+):
+    plain = correct_once(recording, tmp_path / "plain.h5")
+    first = correct_once(recording, tmp_path / "first.h5", cache=True)
+    reads.clear()
+    second = correct_once(recording, tmp_path / "second.h5", cache=True)
+    assert len(reads) == 10
+    for fit in (first, second):
+        np.testing.assert_array_equal(fit.gain, plain.gain)
+        np.testing.assert_array_equal(fit.trace.intensity, plain.trace.intensity)
+    images = []
+    for name in ("plain", "first", "second"):
+        with FLSeries(h5file=tmp_path / f"{name}.h5", h5mode="r") as series:
+            images.append(np.stack([fli.fl for fli in series]))
+    np.testing.assert_array_equal(images[1], images[0])
+    np.testing.assert_array_equal(images[2], images[0])
+
+
+def test_a_file_that_was_changed_and_given_its_old_time_is_scanned_again(recording, reads):
+    scan(recording)
+    before = recording.stat()
+    content = recording.read_bytes()
+    recording.write_bytes(content)
+    os.utime(recording, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert recording.stat().st_mtime_ns == before.st_mtime_ns
+    reads.clear()
+    scan(recording)
+    assert reads
+
+
+def test_the_cache_can_be_switched_off(recording, reads, monkeypatch):
+    scan(recording)
+    monkeypatch.setenv(NO_CACHE, "1")
+    reads.clear()
+    scan(recording)
+    assert reads
+    clear_cache()
+    scan(recording)
+    assert entries() == []
