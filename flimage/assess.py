@@ -21,6 +21,8 @@ Array = npt.NDArray[np.float64]
 _SIGNIFICANT = 1e-4
 #: Part of the variation that a decay must make up to be believed whatever the rest looks like.
 _DOMINANT = 0.8
+#: Outliers in a row that no flash or dropped frame explains.
+_NO_CHANCE = 4
 #: Degrees of freedom that the known noise of the pixels is worth.
 _PRIOR_FREEDOM = 4.0
 
@@ -187,6 +189,19 @@ def _about_gain(fitted: BleachFit) -> list[Reason]:
     return reasons
 
 
+def _longest_run(fitted: BleachFit) -> npt.NDArray[np.int64]:
+    """Outliers that follow one another in time: the longest series of them."""
+    used = np.flatnonzero(fitted.trace.used)
+    used = used[np.argsort(fitted.trace.times[used], kind="stable")]
+    outlying = np.isin(used, fitted.outliers)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], outlying, [0]])))
+    starts, stops = edges[::2], edges[1::2]
+    if not starts.size:
+        return used[:0]
+    longest = int(np.argmax(stops - starts))
+    return used[starts[longest] : stops[longest]]
+
+
 def _about_curve(fitted: BleachFit) -> list[Reason]:
     trace, reasons = fitted.trace, []
     used = trace.used & (fitted.weights > 0.5)
@@ -202,6 +217,18 @@ def _about_curve(fitted: BleachFit) -> list[Reason]:
                 "caution" if missed > 0.003 else "info",
                 f"Neighbouring residuals go together (correlation {rho:.2f}): the curve misses"
                 f" about {missed:.2%} of the signal; try another model.",
+            )
+        )
+    in_a_row = _longest_run(fitted)
+    if in_a_row.size >= _NO_CHANCE:
+        off = float(np.max(np.abs(fitted.residuals[in_a_row]))) / start
+        reasons.append(
+            Reason(
+                "structured-residuals",
+                "caution",
+                f"{in_a_row.size} frames in a row, from frame {in_a_row[0]} on, lie off the curve"
+                f" by up to {off:.1%} of the signal: the curve misses what happens there; try"
+                " another model or leave them out.",
             )
         )
     if np.isfinite(fitted.reduced_chi2) and fitted.reduced_chi2 > 4:

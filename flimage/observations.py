@@ -123,8 +123,8 @@ def pixel_reasons(
         part = float(saturated[worst]) / pixels
         level = "" if scan.saturation_level is None else f" ({scan.saturation_level:g})"
         found = (
-            f"{np.count_nonzero(saturated)} frames hold pixels at the end of the detector's"
-            f" range{level}, at most {saturated[worst]} in frame {worst}"
+            f"Saturated: {np.count_nonzero(saturated)} frames hold pixels at the end of the"
+            f" detector's range{level}, at most {saturated[worst]} in frame {worst}"
         )
         outside = scan.saturated is None or not (scan.saturated & scan.region).any()
         if scan.left_out:

@@ -125,8 +125,8 @@ def _times(scan: SeriesScan, recipe: Recipe) -> tuple[Array, str, list[Reason]]:
             Reason(
                 "times-not-monotonic",
                 "caution",
-                f"{np.count_nonzero(steps < 0)} of {n} frames are earlier than the frame before"
-                " them; they were sorted by time for the fit.",
+                f"Out of order: {np.count_nonzero(steps < 0)} of {n} frames are earlier than the"
+                " frame before them; they were sorted by time for the fit.",
             )
         )
         steps = np.diff(np.sort(times))
