@@ -126,6 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--save-recipe", type=Path, metavar="FILE", help="write the settings as JSON"
     )
     _add_compression(bleach)
+    _add_cache(bleach)
     bleach.set_defaults(check=check_batch_options)
     add_batch_options(bleach)
     add_recipe_options(bleach)
@@ -133,6 +134,7 @@ def build_parser() -> argparse.ArgumentParser:
     export = add("export", "write a series or its fit for other programs")
     export.set_defaults(check=check_export_options)
     add_export_options(export)
+    _add_cache(export)
 
     edit = add("edit", "write a series with other backgrounds, metadata or frames")
     add_edit_options(edit)
@@ -214,6 +216,14 @@ def _add_compression(parser: argparse.ArgumentParser) -> None:
         choices=get_args(Compression),
         default="balanced",
         help="fast to write, small, or balanced (default); the values are the same",
+    )
+
+
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="measure the recording anew, and remember nothing of it",
     )
 
 

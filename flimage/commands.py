@@ -140,6 +140,7 @@ def run_bleach(arguments: argparse.Namespace) -> int:
             overwrite=arguments.overwrite,
             progress=progress,
             compression=arguments.compression,
+            cache=not arguments.no_cache,
         )
         if arguments.variance is not None:
             from .variance import write_variance

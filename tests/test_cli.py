@@ -21,7 +21,7 @@ import simulation
 import tifffile
 
 import flimage
-from flimage import FLImage, FLSeries, Recipe, Region, cli, commands, correct
+from flimage import FLImage, FLSeries, Recipe, Region, cli, commands, correct, scan_cache
 from flimage.errors import Cancelled
 from flimage.options import frame_numbers, positive, region
 from flimage.output import PART_SUFFIX
@@ -66,6 +66,30 @@ def frames_of(path: Path) -> np.ndarray:
 
 def test_version_is_printed(run: Any) -> None:
     assert run("--version") == (0, f"flimage {flimage.__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", ["bleach", "export"])
+def test_a_recording_is_measured_once_unless_the_cache_is_switched_off(
+    command: str, bleaching: Path, tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan_cache.clear_cache()
+    measured: list[bool] = []
+    scan_series = scan_cache.scan_series
+
+    def counting(*arguments: Any, **options: Any) -> Any:
+        measured.append(True)
+        return scan_series(*arguments, **options)
+
+    monkeypatch.setattr(scan_cache, "scan_series", counting)
+    outputs = [tmp_path / f"{i}.{'h5' if command == 'bleach' else 'csv'}" for i in range(3)]
+    for out in outputs[:2]:
+        assert run(command, bleaching, out, "--border", "5")[0] == 0
+    assert measured == [True]
+    assert run(command, bleaching, outputs[2], "--border", "5", "--no-cache")[0] == 0
+    assert measured == [True]
+    if command == "export":
+        assert len({out.read_bytes() for out in outputs}) == 1
+    scan_cache.clear_cache()
 
 
 @pytest.mark.parametrize("command", ["info", "bleach", "denoise", "convert", "verify", "undo"])

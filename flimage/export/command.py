@@ -112,7 +112,8 @@ class _Job:
                 f"{self.arguments.source} is corrected already; export it as it stands (--images"
                 " raw), or export the recording it was made from."
             )
-        return correct.run(self.source, self.recipe, progress=self.progress).fit
+        cache = not self.arguments.no_cache
+        return correct.run(self.source, self.recipe, progress=self.progress, cache=cache).fit
 
     def fit_values(self) -> dict[str, Any]:
         """Values of the fit: those that the file holds, or those of a new fit."""
