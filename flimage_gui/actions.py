@@ -85,7 +85,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "actionExample",
-        "Open the &example",
+        "Open the e&xample",
         "Open the simulated recording that comes with the program",
         needs_recording=False,
     ),
@@ -148,10 +148,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "actionAutoContrast", "Contrast from the &series", "", keys=(Key.Key_C,), icon="contrast"
     ),
-    ActionSpec("actionShowBorder", "Show the &border", "", keys=(Key.Key_B,), checkable=True),
+    ActionSpec("actionShowBorder", "Show the bor&der", "", keys=(Key.Key_B,), checkable=True),
     ActionSpec(
         "actionShowRegion",
-        "Show the &signal region",
+        "Show the si&gnal region",
         "Outline the signal region, and the drawn background region",
         keys=(Key.Key_R,),
         icon="region",

@@ -131,6 +131,7 @@ class CommandPalette(QDialog):
         self.resize(min(_WIDTH, window.width() - 40), min(_HEIGHT, window.height() - 80))
         corner = window.mapToGlobal(window.rect().topLeft())
         self.move(corner.x() + (window.width() - self.width()) // 2, corner.y() + 60)
+        self._edit.setFocus()
         self._refresh("")
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["find", "score"]
 
 #: Points for a letter by where it is found.
-_WORD_START, _IN_SEQUENCE, _ANYWHERE = 8.0, 5.0, 1.0
+_WORD_START, _IN_SEQUENCE, _ANYWHERE = 8.0, 9.0, 1.0
 #: Points taken off for each letter that was not asked for; shorter answers come first.
 _LENGTH = 0.05
 
@@ -25,7 +25,7 @@ def _places(query: str, text: str, start: int) -> tuple[float, tuple[int, ...]] 
         if found < 0:
             return None
         at_start = found == 0 or not text[found - 1].isalnum()
-        points += _WORD_START if at_start else _IN_SEQUENCE if follows else _ANYWHERE
+        points += _IN_SEQUENCE if follows else _WORD_START if at_start else _ANYWHERE
         places.append(found)
         at = found + 1
     return points, tuple(places)
