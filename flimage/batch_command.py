@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["add_batch_options", "check_batch_options", "run_batch_command"]
 
 #: Options of a single correction that mean nothing for many.
-_SINGLE = ("report", "figure")
+_SINGLE = ("report", "figure", "variance", "events")
 
 
 def _whole(text: str) -> int:

@@ -109,6 +109,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_group(bleach)
     _add_overwrite(bleach)
+    bleach.add_argument(
+        "--events",
+        action="store_true",
+        default=None,
+        help="put a known change into the recording and tell how much of it survives this method,"
+        " simple ratio and histogram matching",
+    )
     bleach.add_argument("--report", type=Path, metavar="FILE", help="write the fit as JSON")
     bleach.add_argument(
         "--variance",

@@ -26,6 +26,7 @@ from .storage import atomic_output, open_file
 
 if TYPE_CHECKING:
     from .bleach import BleachFit
+    from .events import EventPreservation
 
 
 class ProgressBar:
@@ -103,10 +104,11 @@ def run_bleach(arguments: argparse.Namespace) -> int:
         return _run_batch(arguments)
     arguments.out = arguments.out[0] if arguments.out else None
     recipe = recipe_from(arguments)
+    events: EventPreservation | None = None
     extra: list[tuple[Path, Callable[[Path, BleachFit], object]]] = []
     if arguments.report is not None:
         extra.append(
-            (arguments.report, lambda path, fit: _write(path, _report(arguments, fit))),
+            (arguments.report, lambda path, fit: _write(path, _report(arguments, fit, events))),
         )
     if arguments.figure is not None:
         kind = check_figure_path(arguments.figure)
@@ -142,6 +144,10 @@ def run_bleach(arguments: argparse.Namespace) -> int:
             compression=arguments.compression,
             cache=not arguments.no_cache,
         )
+        if arguments.events:
+            from .events import event_preservation
+
+            events = event_preservation(source, recipe, progress=progress)
         if arguments.variance is not None:
             from .variance import write_variance
 
@@ -151,6 +157,8 @@ def run_bleach(arguments: argparse.Namespace) -> int:
         for path, (_, write) in zip(temporary, extra, strict=True):
             write(path, result.fit)
     _say(arguments, facts_of.of_fit(result.fit))
+    if events is not None:
+        _say(arguments, f"events      {events.sentence}")
     if before is not None:
         _say(
             arguments,
@@ -182,14 +190,18 @@ def _write(path: Path, text: str) -> None:
     path.write_text(f"{text}\n", encoding="utf-8")
 
 
-def _report(arguments: argparse.Namespace, fit: BleachFit) -> str:
+def _report(
+    arguments: argparse.Namespace, fit: BleachFit, events: EventPreservation | None
+) -> str:
     """Return the fit and where it came from, as JSON."""
-    content = {
+    content: dict[str, Any] = {
         "flimage": __version__,
         "source": str(arguments.source),
         "output": None if arguments.out is None else str(arguments.out),
         "fit": fit.to_dict(),
     }
+    if events is not None:
+        content["events"] = events.to_dict()
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 

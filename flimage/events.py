@@ -61,6 +61,17 @@ class EventPreservation:
     light: float
     survived: dict[str, float]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the pixels as plain values for JSON; what is not finite is None."""
+        return {
+            "change": self.change,
+            "frames": list(self.frames),
+            "light": self.light if np.isfinite(self.light) else None,
+            "survived": {
+                name: part if np.isfinite(part) else None for name, part in self.survived.items()
+            },
+        }
+
     @property
     def sentence(self) -> str:
         """The result in one sentence."""

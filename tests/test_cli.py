@@ -6,6 +6,7 @@ import argparse
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -345,6 +346,29 @@ def test_bleach_prints_the_decay_rate_with_its_unit(bleaching: Path, run: Any) -
     assert float(line.partition(" k = ")[2].split()[0]) == pytest.approx(0.1, rel=0.02)
     assert "/s" in line
     assert "name an output file" in out
+
+
+def test_bleach_tells_how_much_of_a_real_change_survives(
+    bleaching: Path, run: Any, tmp_path: Path
+) -> None:
+    code, out, _ = run("bleach", bleaching, "--events", "--report", tmp_path / "r.json")
+    assert code == 0
+    line = next(line for line in out.splitlines() if line.startswith("events"))
+    assert re.search(r"exponential (9\d|10\d) %, ratio \d+ %, histogram", line)
+    survived = json.loads((tmp_path / "r.json").read_text())["events"]["survived"]
+    assert survived["exponential"] == pytest.approx(1.0, abs=0.05)
+    assert survived["ratio"] < 0.7
+    assert survived["histogram"] < 0.7
+
+
+@pytest.mark.parametrize("option", [("--events",), ("--variance", "v.h5")])
+def test_what_a_batch_would_ignore_is_refused(
+    option: tuple[str, ...], bleaching: Path, run: Any, tmp_path: Path
+) -> None:
+    code, _, err = run("bleach", bleaching, "--out-dir", tmp_path / "d", *option)
+    assert code == 2
+    assert option[0] in err
+    assert not (tmp_path / "d").exists()
 
 
 def test_bleach_without_output_writes_nothing(bleaching: Path, run: Any) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 from simulation import ArraySource, exponential, simulate
@@ -70,3 +73,13 @@ def test_it_can_be_cancelled(source):
 
     with pytest.raises(Cancelled):
         event_preservation(source, RECIPE, progress=stop)
+
+
+def test_the_result_is_plain_json_also_without_a_number(source):
+    found = event_preservation(source, RECIPE, methods=["exponential"])
+    values = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert values["frames"] == list(found.frames)
+    assert values["survived"] == pytest.approx(found.survived)
+    nothing = dataclasses.replace(found, light=float("nan"), survived={"ratio": float("nan")})
+    assert nothing.to_dict()["survived"] == {"ratio": None}
+    assert nothing.to_dict()["light"] is None
