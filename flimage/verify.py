@@ -80,6 +80,19 @@ def _record(series: FLSeries) -> provenance.Provenance:
     return record
 
 
+def _check_original(source: FrameSource, record: provenance.Provenance, name: str) -> None:
+    """Refuse the corrected series itself as its source.
+
+    Little is left to correct in it, so that it would seem to match.
+    """
+    own = provenance.read(source.series.h5) if isinstance(source, SeriesSource) else None
+    if own is not None and np.array_equal(own.gain, record.gain) and own.fit == record.fit:
+        raise InputError(
+            f"The source of {name} is that file itself or a copy of it; give the recording that it"
+            f" was made from{f', {record.source}' if record.source else ''}."
+        )
+
+
 def verify(
     corrected: str | os.PathLike[str],
     source: FrameSource,
@@ -109,7 +122,8 @@ def verify(
     flimage.errors.FileFormatError
         When the file holds no record of a correction.
     flimage.errors.InputError
-        When the recording has another number of frames or another frame size.
+        When the recording has another number of frames or another frame size, or is the result of
+        this very correction.
     """
     report = ignore_progress if progress is None else progress
     frames = source if target is None else target
@@ -122,6 +136,7 @@ def verify(
                     f"{pathlib.Path(corrected).name} has {count} frames and the {name}"
                     f" {len(wanted)}; it was made from another recording."
                 )
+        _check_original(source, record, pathlib.Path(corrected).name)
         # Measuring and comparing take about the same time.
         fit = run(
             source,

@@ -66,6 +66,45 @@ def test_a_file_without_a_record_is_refused_by_name(files):
         check(raw, raw)
 
 
+def test_the_corrected_file_is_not_its_own_source(files, tmp_path):
+    _, corrected = files
+    copy = tmp_path / "copy.h5"
+    copy.write_bytes(corrected.read_bytes())
+    for source in (corrected, copy):
+        with pytest.raises(InputError, match=r"corrected\.h5 is that file itself.*raw\.h5"):
+            check(source, corrected)
+
+
+def test_a_correction_of_a_corrected_file_has_that_as_its_source(files, tmp_path):
+    _, once = files
+    with FLSeries(h5file=once, h5mode="r") as series:
+        recipe = Recipe(border_px=0, model="linear")
+        correct.run(SeriesSource(series), recipe, tmp_path / "twice.h5")
+    assert check(once, tmp_path / "twice.h5").identical
+
+
+def test_undo_takes_a_residual_background_and_a_plane_as_what_was_subtracted(files, tmp_path):
+    raw, _ = files
+    recipe = Recipe(border_px=6, background_source="plane", offset="background", background="frame")
+    with FLSeries(h5file=raw, h5mode="r") as series:
+        fit = correct.run(SeriesSource(series), recipe, tmp_path / "b.h5").fit
+        undo(tmp_path / "b.h5", tmp_path / "undone.h5")
+        with FLSeries(h5file=tmp_path / "undone.h5", h5mode="r") as undone:
+            for i in (0, 10, 19):
+                wanted = series[i].fl - fit.background_of(i)
+                np.testing.assert_allclose(undone[i].fl, wanted, atol=1e-3)
+
+
+def test_histogram_matching_cannot_be_taken_back(files, tmp_path):
+    raw, _ = files
+    with FLSeries(h5file=raw, h5mode="r") as series:
+        recipe = Recipe(border_px=6, model="histogram")
+        correct.run(SeriesSource(series), recipe, tmp_path / "matched.h5")
+    with pytest.raises(InputError, match="histogram matching cannot be taken back"):
+        undo(tmp_path / "matched.h5", tmp_path / "undone.h5")
+    assert not (tmp_path / "undone.h5").exists()
+
+
 def test_a_recording_of_another_length_is_refused(files, tmp_path):
     truth = simulate(np.arange(19.0), exponential(0.1))
     other = write(tmp_path / "other.h5", truth)
