@@ -38,7 +38,7 @@ test: $(VENV)/.with-test
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
 
 bench: $(VENV)/.with-test
-	@for part in $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/accuracy.py benchmarks/performance.py)); do \
+	@for part in $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/accuracy.py benchmarks/performance.py benchmarks/window.py)); do \
 		echo "benchmarks.$$part"; \
 		QT_QPA_PLATFORM=offscreen $(BIN)/python -m benchmarks.$$part $(ARGS) || exit 1; done
 

@@ -1,0 +1,393 @@
+"""Measure how quick the window is, beside a bare one, and write ``docs/performance-window.md``.
+
+The bare window (:mod:`benchmarks.window_bare`) is a PyQt5 widget that reads a frame with h5py and
+paints a QImage: the least that a viewer can do. Both windows run in a process of their own, in the
+same run, on the same recordings, and frames are counted when they are painted. Run it with
+``make bench`` or ``python -m benchmarks.window``; nothing else should keep the machine busy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from .performance import machine, megabytes
+
+HERE = Path(__file__).resolve().parent
+DOCUMENT = HERE.parent / "docs" / "performance-window.md"
+PROGRAMS = {"bare": HERE / "window_bare.py", "program": HERE / "window_program.py"}
+#: A run that takes longer has failed [s].
+TIMEOUT = 300
+SCREEN = "1920x1200x24"
+
+Result = dict[str, Any]
+
+
+@contextlib.contextmanager
+def display() -> Iterator[dict[str, str]]:
+    """Give the environment of a display: Xvfb, where there is one; else the one there is.
+
+    A window of one's own desktop would be measured with whatever else is drawn there.
+    """
+    server = shutil.which("Xvfb")
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+    environment.pop("QT_QPA_PLATFORM", None)
+    if server is None:
+        if sys.platform.startswith("linux") and not environment.get("DISPLAY"):
+            raise SystemExit("There is no display; install Xvfb (Debian and Ubuntu: xvfb).")
+        yield environment
+        return
+    read, write = os.pipe()
+    # The server chooses a free number and tells it.
+    command = [server, "-displayfd", str(write), "-screen", "0", SCREEN, "-nolisten", "tcp"]
+    process = subprocess.Popen(
+        command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    os.close(write)
+    try:
+        with os.fdopen(read) as told:
+            number = told.readline().strip()
+        if not number:
+            raise SystemExit(f"{server} could not be started.")
+        environment.pop("WAYLAND_DISPLAY", None)
+        yield {**environment, "DISPLAY": f":{number}"}
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@dataclass
+class Bench:
+    """Runs windows.
+
+    Parameters
+    ----------
+    environment
+        With the display.
+    folder
+        For recordings and settings.
+    repeats
+        How often a run is repeated.
+    """
+
+    environment: dict[str, str]
+    folder: Path
+    repeats: int
+
+    def recording(self, count: int, size: int) -> Path:
+        """Simulate a recording, once."""
+        path = self.folder / f"recording-{count}-{size}.h5"
+        if not path.exists():
+            command = [sys.executable, str(HERE / "workloads.py"), "input", "--input", str(path)]
+            subprocess.run([*command, "--count", str(count), "--size", str(size)], check=True)
+        return path
+
+    def run(self, which: str, task: str, recording: Path, **extra: str) -> Result:
+        """Run a window once, with the settings of a person who never used it before."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as home:
+            environment = {**self.environment, **extra}
+            for name in ("CONFIG_HOME", "STATE_HOME", "CACHE_HOME", "RUNTIME_DIR"):
+                environment[f"XDG_{name}"] = home
+            command = [sys.executable, str(PROGRAMS[which]), task, str(recording)]
+            started = time.time()
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=TIMEOUT
+            )
+        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        if done.returncode or not lines:
+            raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+        result: Result = json.loads(lines[-1])
+        for moment in ("first", "complete"):
+            if moment in result:
+                result[moment] -= started
+        return result
+
+    def both(self, task: str, recording: Path) -> tuple[list[Result], list[Result]]:
+        """Run both windows in turn, so that what else the machine does meets both."""
+        ours, bare = [], []
+        for _ in range(self.repeats):
+            bare.append(self.run("bare", task, recording))
+            ours.append(self.run("program", task, recording))
+        return ours, bare
+
+
+# --- the table ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    what: str
+    ours: str
+    bare: str = "–"
+    ratio: str = "–"
+    wanted: str = "–"
+    met: bool | None = None
+
+    def text(self) -> str:
+        """Write it in Markdown."""
+        met = {None: "", True: "yes", False: "**no**"}[self.met]
+        cells = (self.what, self.ours, self.bare, self.ratio, self.wanted, met)
+        return f"| {' | '.join(cells)} |"
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the value that a share of all does not exceed."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def milliseconds(value: float) -> str:
+    """Write a time."""
+    return f"{1e3 * value:.0f} ms" if value >= 0.1 else f"{1e3 * value:.1f} ms"
+
+
+def quickest(results: list[Result], name: str) -> float:
+    """Return the smallest of all runs."""
+    return float(min(result[name] for result in results))
+
+
+def first_frame(bench: Bench, count: int, size: int, limit: float | None) -> list[Row]:
+    """Time the first frame on the screen, from the start of the process."""
+    ours, bare = bench.both("first", bench.recording(count, size))
+    rows = []
+    for moment, what in (
+        ("first", "first frame on the screen"),
+        ("complete", "… in the complete window, which answers"),
+    ):
+        mine = quickest(ours, moment)
+        theirs = quickest(bare, "first")
+        ratio = mine / theirs
+        aim = limit if moment == "first" else None
+        rows.append(
+            Row(
+                f"{what}, {count} × {size}²",
+                milliseconds(mine),
+                milliseconds(theirs),
+                f"{ratio:.2f}×",
+                "–" if aim is None else f"≤ {aim:g}×",
+                None if aim is None else ratio <= aim,
+            )
+        )
+    return rows
+
+
+def stepping(bench: Bench, count: int, size: int) -> list[Row]:
+    """Time how long a frame takes that was not looked at before."""
+    ours, bare = bench.both("step", bench.recording(count, size))
+    rows = []
+    for name, what, theirs in (
+        ("jumps", "jump to any frame", "jumps"),
+        ("steps", "step to the next frame", "jumps"),
+    ):
+        # The run that other programs disturbed least.
+        mine = min((run[name] for run in ours), key=lambda took: percentile(took, 0.95))
+        other = min((run[theirs] for run in bare), key=lambda took: percentile(took, 0.95))
+        for share, word in ((0.5, "median"), (0.95, "p95")):
+            value, beside = percentile(mine, share), percentile(other, share)
+            rows.append(
+                Row(
+                    f"{what}, {size}², {word}",
+                    milliseconds(value),
+                    milliseconds(beside),
+                    f"{value / beside:.2f}×",
+                    "≤ 10 ms",
+                    value <= 0.010,
+                )
+            )
+    return rows
+
+
+def swinging(bench: Bench, count: int, size: int) -> list[Row]:
+    """Count how many frames per second are painted while going to and fro."""
+    ours, bare = bench.both("swing", bench.recording(count, size))
+    mine, theirs = (
+        max(run["painted"] / run["seconds"] for run in results) for results in (ours, bare)
+    )
+    return [
+        Row(
+            f"to and fro over six frames of {size}², painted",
+            f"{mine:.0f} / s",
+            f"{theirs:.0f} / s",
+            f"{mine / theirs:.1f}×",
+            "≥ 60 / s",
+            mine >= 60,
+        )
+    ]
+
+
+def memory(bench: Bench, count: int, size: int, limit: float | None = 1.5) -> list[Row]:
+    """Compare the largest memory while looking through a recording."""
+    ours, bare = bench.both("browse", bench.recording(count, size))
+    mine, theirs = quickest(ours, "peak"), quickest(bare, "peak")
+    ratio = mine / theirs
+    return [
+        Row(
+            f"peak memory, opened, measured and looked through, {count} × {size}²",
+            megabytes(mine),
+            megabytes(theirs),
+            f"{ratio:.2f}×",
+            "–" if limit is None else f"≤ {limit:g}×",
+            None if limit is None else ratio <= limit,
+        )
+    ]
+
+
+def blocking(bench: Bench, count: int, size: int) -> list[Row]:
+    """Find the longest time for which the window does not answer."""
+    recording = bench.recording(count, size)
+    calm, bare = bench.both("scrub", recording)
+    busy = [bench.run("program", "busy", recording) for _ in range(bench.repeats)]
+    beside = quickest(bare, "longest")
+    rows = []
+    for what, runs, other in (
+        ("nothing else running", calm, beside),
+        ("while all frames are measured", [run["scan"] for run in busy], None),
+        ("while the corrected series is written", [run["export"] for run in busy], None),
+    ):
+        best = min(runs, key=lambda run: run["longest"])
+        rows.append(
+            Row(
+                f"longest block while scrubbing, {size}², {what}",
+                f"{milliseconds(best['longest'])} (99 % below {milliseconds(best['p99'])})",
+                "–" if other is None else milliseconds(other),
+                "–",
+                "≤ 16 ms",
+                best["longest"] <= 0.016,
+            )
+        )
+    return rows
+
+
+def tuning(bench: Bench, count: int, size: int) -> list[Row]:
+    """Time how long trace, fit, residuals, verdict and corrected frame take to follow."""
+    recording = bench.recording(count, size)
+    runs = [bench.run("program", "tune", recording)["tuning"] for _ in range(bench.repeats)]
+    rows = []
+    for name in runs[0]:
+        took = min((run[name] for run in runs), key=median)
+        alone = len(took) == 1
+        for share, word in ((0.5, "median"), (0.95, "p95")):
+            value = percentile(took, share)
+            rows.append(
+                Row(
+                    f"{name}, {count} × {size}²" + ("" if alone else f", {word}"),
+                    milliseconds(value),
+                    wanted="–" if alone else "≤ 100 ms",
+                    met=None if alone else value <= 0.1,
+                )
+            )
+            if alone:
+                break
+    return rows
+
+
+HEAD = """# Performance of the window
+
+Written by `python -m benchmarks.window` (`make bench`) on {date}; do not edit. How quick the
+library is stands in [](performance.md).
+
+Machine: {machine}. Load when the measurement began: {begin}, when it ended: {end}; with
+more than a little, other programs took part of the time.
+
+Beside it runs a bare window: a PyQt5 widget that reads a frame with h5py, scales it to 8 bits and
+paints it, 1280 × 820 pixels large, in a single thread, with nothing kept and no other control. Both
+run under {screen}, each in a process of its own, in turn, {repeats} times; the best run counts.
+A frame counts when the widget that shows it has painted it. Recordings are simulated camera counts
+in flimage files, which the operating system has in memory; *cold* means that a frame is not in the
+memory of the program. The settings are those of a person who starts the program for the first time:
+decoded frames may take {cache} MB of memory (*Memory for frames* in the preferences).
+
+| what | this project | bare window | ratio | wanted | met |
+|---|---|---|---|---|---|
+"""
+
+TAIL = """
+- The first frame is timed from the start of the process. The program shows it before the
+  controls are built; the second line is when all of the window is there and answers.
+- Jumps go to 200 frames in random order, steps through 150 frames in a row, each 10 ms after the
+  one before was painted. The bare window reads every frame anew, whichever way.
+- Memory is the peak of the resident size, which includes measuring all frames in the background:
+  the program does that unasked, the bare window never.
+- The longest block is the longest time between two beats of a timer that is due every millisecond,
+  while frames are asked for at 60 per second by the slider. The program measures and writes in
+  as many threads as there are processors, of which this machine has few: whatever the threads
+  take, the window has to wait for.
+- Tuning is done by the controls, with the corrected frame on display. It ends when the trace and
+  the corrected image of the new fit are painted; verdict, fit table and residuals change with
+  them. While a region is dragged, the trace is estimated; the exact one follows once the region
+  has rested, which the last line tells.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the measurements and write the document."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.window", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3, help="how often each run is repeated")
+    parser.add_argument("--quick", action="store_true", help="short recordings; writes no document")
+    parser.add_argument("--folder", type=Path, help="where recordings are kept for another run")
+    parser.add_argument("--output", type=Path, help=f"instead of {DOCUMENT.name}")
+    options = parser.parse_args(arguments)
+    try:
+        import PyQt5  # noqa: F401 - only whether it is there
+    except ImportError:
+        print("The window is not installed; nothing to measure (pip install 'flimage[gui]').")
+        return 0
+    short = 8 if options.quick else 1
+    begin = _load()
+    with contextlib.ExitStack() as stack:
+        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        bench = Bench(stack.enter_context(display()), folder, options.repeats)
+        rows: list[Row] = []
+        for part in (
+            lambda: first_frame(bench, 500 // short, 512, 1.5),
+            lambda: first_frame(bench, 20000 // short, 64, None),
+            lambda: stepping(bench, 500 // short, 512),
+            lambda: swinging(bench, 60 // short, 2048),
+            lambda: memory(bench, 500 // short, 512),
+            lambda: memory(bench, 60 // short, 2048),
+            lambda: memory(bench, 20000 // short, 64),
+            lambda: blocking(bench, 500 // short, 512),
+            lambda: tuning(bench, 500 // short, 512),
+        ):
+            for row in part():
+                print(row.text(), flush=True)
+                rows.append(row)
+    if options.quick and options.output is None:
+        return 0
+    from flimage_gui.settings import Preferences
+
+    head = HEAD.format(
+        date=datetime.date.today().isoformat(),
+        machine=machine(),
+        begin=begin,
+        end=_load(),
+        screen="Xvfb" if shutil.which("Xvfb") else "the desktop",
+        repeats=options.repeats,
+        cache=Preferences.cache_megabytes.default,
+    )
+    text = head + "\n".join(row.text() for row in rows) + "\n" + TAIL
+    (options.output or DOCUMENT).write_text(text)
+    return 0
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
