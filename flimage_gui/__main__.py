@@ -102,6 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from . import assets, theme
     from .notify import ExceptionReporter
     from .settings import Preferences, Settings
+    from .system_theme import SystemTheme
     from .termination import Termination
     from .windows import Windows
 
@@ -117,6 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         windows.open_path(path)
     if arguments.example and not arguments.files:
         first.open_example()
+    following = SystemTheme(app, lambda: arguments.theme or settings.get(Preferences.theme))
     termination = Termination(windows.leave_unasked)
     if arguments.quit_after is not None:
         # Nobody is there to answer a question.
@@ -125,6 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return app.exec()
     finally:
         termination.remove()
+        following.deleteLater()
         reporter.remove()
 
 

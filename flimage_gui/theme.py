@@ -10,7 +10,15 @@ from PyQt5.QtWidgets import QApplication, QStyleFactory
 
 from . import assets
 
-__all__ = ["DARK", "LIGHT", "Theme", "apply_theme", "apply_theme_by_name", "is_system_dark"]
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "Theme",
+    "apply_theme",
+    "apply_theme_by_name",
+    "is_system_dark",
+    "set_system_dark",
+]
 
 
 #: Property of the application that keeps what its palette was at first.
@@ -149,6 +157,11 @@ def is_system_dark(app: QApplication) -> bool:
         text = palette.color(QPalette.ColorRole.WindowText).lightness()
         app.setProperty(_SYSTEM_IS_DARK, window < text)
     return bool(app.property(_SYSTEM_IS_DARK))
+
+
+def set_system_dark(app: QApplication, dark: bool) -> None:
+    """Note what the desktop has become while the program runs."""
+    app.setProperty(_SYSTEM_IS_DARK, dark)
 
 
 def apply_theme(app: QApplication, theme: Theme) -> None:
