@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flimage.progress import Progress
-from flimage.recipe import Recipe
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit
     from flimage.correct import FrameCorrector
     from flimage.meta import FLMetaDict
     from flimage.source import FrameSource
+    from flimage.trace import Trace
 
     from .image_store import ImageStore
 
@@ -122,10 +122,8 @@ class DisplayMaker:
         The recording with its edits.
     store
         Where images are kept.
-    recipe
-        Settings that say where the background comes from.
-    levels
-        Background level of every frame (n,) [counts], or None while it is unknown.
+    trace
+        Trace with the background of every frame, or None while it is unknown.
     fit
         Fit with the gains, or None.
     edition, fit_number
@@ -136,15 +134,13 @@ class DisplayMaker:
         self,
         source: FrameSource,
         store: ImageStore,
-        recipe: Recipe | None = None,
-        levels: np.ndarray | None = None,
+        trace: Trace | None = None,
         fit: BleachFit | None = None,
         edition: int = 0,
         fit_number: int = 0,
     ) -> None:
         self._source = StoredSource(source, store, edition)
-        self._recipe = Recipe() if recipe is None else recipe
-        self._levels = levels
+        self._trace = trace
         self._fit = fit
         self._fit_number = fit_number
 
@@ -158,9 +154,7 @@ class DisplayMaker:
             return (index, display, edition)
         if display is Display.BLEACH_CORRECTED and self._fit is not None:
             return (index, display, edition, self._fit_number)
-        recipe = self._recipe
-        place = (recipe.background_source, recipe.border_px, recipe.background_region)
-        return (index, display, edition, self._level(index), place)
+        return (index, display, edition, self._background_key(index))
 
     def make(self, index: int, display: Display) -> np.ndarray:
         """Return the image `(y, x)`."""
@@ -168,14 +162,11 @@ class DisplayMaker:
             return self._source.raw(index)
         if display is Display.BLEACH_CORRECTED and self._fit is not None:
             return self._corrector.frame(index)
-        from flimage.background import image_background
         from flimage.correct import correct_image
 
         image = self._source.image(index)
-        level = self._level(index)
-        estimated: float | np.ndarray = 0.0
-        if level is not None:
-            estimated = image_background(image, self._recipe, level)
+        # The very background that the fit is made with, and the corrected file.
+        estimated = 0.0 if self._trace is None else self._trace.background_of(index)
         if display is Display.BACKGROUND:
             assigned = self._source.background(index)
             total = estimated if assigned is None else assigned + estimated
@@ -189,8 +180,7 @@ class DisplayMaker:
         return DisplayMaker(
             self._source.source,
             ImageStore(1),
-            self._recipe,
-            self._levels,
+            self._trace,
             self._fit,
             self._source.edition,
             self._fit_number,
@@ -202,8 +192,12 @@ class DisplayMaker:
             self.key(index, display), lambda: self.make(index, display)
         )
 
-    def _level(self, index: int) -> float | None:
-        return None if self._levels is None else float(self._levels[index])
+    def _background_key(self, index: int) -> Hashable:
+        trace = self._trace
+        if trace is None:
+            return None
+        slope = trace.background_slope
+        return (float(trace.background[index]), None if slope is None else tuple(slope[index]))
 
     @functools.cached_property
     def _corrector(self) -> FrameCorrector:

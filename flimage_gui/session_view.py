@@ -100,8 +100,7 @@ class SessionView(SessionState):
         return DisplayMaker(
             self._source,
             self._cache.store,
-            self.recipe,
-            measuring.levels,
+            measuring.trace,
             measuring.fit,
             self._image_edition,
             measuring.fit_number,
