@@ -54,7 +54,6 @@ def images_of(
     if shown == "raw":
         return source.raw
     from . import bleach
-    from .background import image_background
     from .correct import FrameCorrector, correct_image
     from .scan_cache import cached_scan
 
@@ -64,7 +63,7 @@ def images_of(
 
     def image_of(index: int) -> Image:
         image = source.image(index)
-        estimated = image_background(image, recipe, float(trace.background[index]))
+        estimated = trace.background_of(index)
         if shown == "background-corrected":
             return correct_image(image, estimated, 1.0)
         assigned = source.background(index)
