@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError
-from .quantities import format_estimate, format_number, format_range, time_unit
+from .quantities import format_count, format_estimate, format_number, format_range, time_unit
 from .result import per_pixel
 
 if TYPE_CHECKING:
@@ -281,7 +281,8 @@ def _write_column(drawing: Any, fit: BleachFit, top: float) -> None:
     for number, sentence in enumerate(sentences):
         needed = len(textwrap.wrap(sentence, _COLUMN)) + 1
         if position - needed * line < _BOTTOM:
-            write(f"… and {len(sentences) - number} more remarks, in the report.", color=_FAINT)
+            left_over = format_count(len(sentences) - number, "more remark")
+            write(f"… and {left_over}, in the report.", color=_FAINT)
             break
         write(sentence)
         position -= line / 3
