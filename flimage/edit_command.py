@@ -187,6 +187,13 @@ def add_edit_options(parser: argparse.ArgumentParser) -> None:
         type=_move,
         metavar="FRAMES:TO",
     )
+    add(
+        "--session",
+        lambda path, _: steps.SessionEdits(path),
+        "make the edits that a session file of the window keeps",
+        type=Path,
+        metavar="FILE",
+    )
     add("--sort-by-time", lambda *_: steps.SortByTime(), "sort the frames by time", nargs=0)
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "MeanBackground",
     "MoveFrames",
     "PlaneBackground",
+    "SessionEdits",
     "SetInterval",
     "SetValue",
     "SortByTime",
@@ -311,6 +312,33 @@ class SortByTime:
     def options(self) -> list[str]:
         """Return the options of ``flimage edit``."""
         return ["--sort-by-time"]
+
+
+@dataclass(frozen=True)
+class SessionEdits:
+    """The edits in a session file take the place of all others.
+
+    Parameters
+    ----------
+    path
+        The session file; it belongs to the recording that is edited.
+    """
+
+    path: Path
+
+    def apply(self, source: EditedSource, progress: Progress | None = None) -> Edits:
+        """Return the edits that show the change."""
+        from .session_reading import read_session
+
+        return read_session(self.path).edits
+
+    def python(self) -> str:
+        """Return the Python expression for the edits."""
+        return f"read_session({str(self.path)!r}).edits"
+
+    def options(self) -> list[str]:
+        """Return the options of ``flimage edit``."""
+        return ["--session", str(self.path)]
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,10 @@ class _PythonWriter:
             self._steps = ()
         for step in steps[len(self._steps) :]:
             expression = step.python()
-            self._imports.add("from flimage import edit")
+            if "read_session(" in expression:
+                self._imports.add("from flimage.session_reading import read_session")
+            else:
+                self._imports.add("from flimage import edit")
             if "background_image." in expression:
                 self._imports.add("from flimage import background_image")
             self._lines.append(f"    source = source.with_edits({expression})")

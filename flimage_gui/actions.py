@@ -111,6 +111,25 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="export",
         short="Export",
     ),
+    ActionSpec(
+        "actionSaveSession",
+        "Save sess&ion",
+        "Keep recording, settings, regions, unsaved changes and view in a session file",
+        ("Ctrl+Alt+S",),
+    ),
+    ActionSpec(
+        "actionSaveSessionAs", "Save session &under another name…", "Write another session file"
+    ),
+    ActionSpec(
+        "actionCopyPython",
+        "Copy steps as &Python",
+        "Copy a script that calls the library and makes the same files",
+    ),
+    ActionSpec(
+        "actionCopyCommands",
+        "Copy steps as co&mmand lines",
+        "Copy lines for a terminal that make the same files",
+    ),
     ActionSpec("actionClose", "&Close the recording", "", ("Ctrl+W",)),
     ActionSpec(
         "actionCloseWindow",

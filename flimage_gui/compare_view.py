@@ -166,6 +166,11 @@ class Comparison(QObject):
         return self._mode
 
     @property
+    def reference(self) -> Display:
+        """What the image on display is compared with."""
+        return self._reference
+
+    @property
     def image(self) -> np.ndarray | None:
         """What is shown besides the image on display: reference, difference or ratio (y, x)."""
         return self._image

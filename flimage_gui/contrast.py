@@ -52,6 +52,11 @@ class Contrast(QObject):
         """Values shown darkest and brightest; None while they are not known."""
         return self._levels.get(display)
 
+    @property
+    def chosen(self) -> dict[Display, Levels]:
+        """Levels that the person has chosen."""
+        return {display: self._levels[display] for display in self._chosen}
+
     def choose(self, display: Display, low: float, high: float) -> None:
         """Use the levels that the person has chosen."""
         levels = (float(low), float(high))

@@ -10,6 +10,7 @@ from PyQt5.QtWidgets import QFileDialog, QWidget
 
 from flimage.errors import FlimageError, InputError
 from flimage.recipe import Recipe
+from flimage.session_file import SUFFIX
 
 from . import assets
 from .export_dialog import ExportDialog
@@ -121,7 +122,8 @@ class Documents(QObject):
             self._window,
             "Open a recording",
             self._settings.get(Preferences.folder),
-            f"Recordings (*.h5 *.hdf5 {patterns});;Series (*.h5 *.hdf5);;"
+            f"Recordings and sessions (*.h5 *.hdf5 *{SUFFIX} {patterns});;Series (*.h5 *.hdf5);;"
+            f"Sessions (*{SUFFIX});;"
             "Settings of a correction (*.json);;All files (*)",
         )
         return Path(chosen) if chosen else None

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QPalette
-from PyQt5.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from .labels import hint_label
 from .session import Change, Session
@@ -24,10 +32,15 @@ class HistoryPanel(QWidget):
         Qt parent.
     """
 
+    #: The person wants to have the steps as Python, or as command lines.
+    copy_python_requested = pyqtSignal()
+    copy_commands_requested = pyqtSignal()
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("historyPanel")
         self._session = session
+        self._buttons: list[QPushButton] = []
         self._shown: tuple[tuple[str, ...], int] | None = None
         self._list = QListWidget()
         describe(
@@ -49,9 +62,37 @@ class HistoryPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 6)
         layout.addWidget(self._list, 1)
         layout.addWidget(self._hint)
+        layout.addLayout(self._build_buttons())
         self._hint.setContentsMargins(8, 0, 8, 0)
         session.changed.connect(self._on_session_changed)
         self._refresh()
+
+    def _build_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(8, 0, 8, 0)
+        for text, name, accessible, hint, signal in (
+            (
+                "Copy as &Python",
+                "copyPythonButton",
+                "Copy the steps as Python",
+                "Copy a script that calls the library and makes the same files.",
+                self.copy_python_requested,
+            ),
+            (
+                "Copy as &commands",
+                "copyCommandsButton",
+                "Copy the steps as command lines",
+                "Copy lines for a terminal that make the same files.",
+                self.copy_commands_requested,
+            ),
+        ):
+            button = QPushButton(text)
+            describe(button, name, accessible, hint)
+            button.clicked.connect(lambda _checked, signal=signal: signal.emit())
+            row.addWidget(button)
+            self._buttons.append(button)
+        row.addStretch(1)
+        return row
 
     def _on_session_changed(self, change: Change) -> None:
         if change & (Change.RECORDING | Change.HISTORY | Change.BACKGROUND | Change.RECIPE):
@@ -60,6 +101,8 @@ class HistoryPanel(QWidget):
     def _refresh(self) -> None:
         session = self._session
         is_open = session.source is not None
+        for button in self._buttons:
+            button.setEnabled(is_open)
         steps = (f"Open {session.title}", *session.steps) if is_open else ()
         if (steps, session.step) != self._shown:
             self._shown = (steps, session.step)

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Journaling"]
 
 LANE = "journal"
-_KEPT = (
-    Change.RECORDING | Change.HISTORY | Change.RECIPE | Change.BACKGROUND | Change.REGIONS
-)
+_KEPT = Change.RECORDING | Change.HISTORY | Change.RECIPE | Change.BACKGROUND | Change.REGIONS
 #: Changes are written after the person has rested for this long [ms].
 REST_MS = 400
 #: File that says which process a journal belongs to.

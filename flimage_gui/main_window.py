@@ -18,6 +18,8 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from flimage.session_file import SUFFIX
+
 from . import assets, dialogs
 from .actions import KEYS, build_actions
 from .applying import AppliedSettings
@@ -25,6 +27,7 @@ from .availability import Availability
 from .background_panel import BackgroundPanel
 from .bleach_panel import BleachPanel
 from .command_palette import CommandPalette
+from .copying import Copying
 from .documents import Documents, dropped_paths
 from .first_result import FirstResult
 from .frame_table import FramePanel
@@ -40,11 +43,13 @@ from .preferences_dialog import PreferencesDialog
 from .recent import RecentFiles
 from .saving import Saving
 from .session import Change, Session
+from .session_keeping import SessionKeeping
 from .settings import Preference, Preferences, Settings
 from .shortcuts_dialog import ShortcutsDialog
 from .status import StatusBar
 from .time_bar import TimeBar
 from .trace_view import TraceView
+from .view_state import ViewState
 from .welcome import WelcomePage
 from .windows import Windows
 from .wiring import slots
@@ -129,6 +134,17 @@ class MainWindow(QMainWindow):
         )
         self._availability = Availability(session, self._actions, self)
         self._first_result = FirstResult(session, settings, self)
+        # The last one: the view of a session is put over what a new recording looks like at first.
+        self.session_keeping = SessionKeeping(
+            session,
+            ViewState(session, self.frame_view, self.looking, self._docks),
+            settings,
+            self.message_bar,
+            self.saving.may_leave,
+            self,
+        )
+        self.documents.openers[SUFFIX] = self.session_keeping.open
+        self.copying = Copying(session, self.message_bar)
         self._connect()
         self._on_session_changed(~Change(0))
         self.windows.adopt(self)
@@ -186,6 +202,8 @@ class MainWindow(QMainWindow):
         self.bleach_panel.settings.draw_requested.connect(self.looking.regions.draw_signal)
         self.bleach_panel.export_requested.connect(self.documents.ask_export)
         self.background_panel.draw_requested.connect(self.looking.regions.draw_background)
+        self.history_panel.copy_python_requested.connect(self.copying.copy_python)
+        self.history_panel.copy_commands_requested.connect(self.copying.copy_commands)
         self.welcome_page.open_requested.connect(self.documents.ask_open)
         self.welcome_page.example_requested.connect(self.open_example)
         self.welcome_page.recent_requested.connect(self.open_path)

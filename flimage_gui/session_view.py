@@ -60,10 +60,15 @@ class SessionView(SessionState):
         """Values shown darkest and brightest for the current display; None while not known."""
         return self._contrast.levels(self._display)
 
-    def set_levels(self, low: float, high: float) -> None:
-        """Choose the values shown darkest and brightest for the current display."""
+    @property
+    def chosen_levels(self) -> dict[Display, tuple[float, float]]:
+        """Values shown darkest and brightest, for each display where the person has chosen them."""
+        return self._contrast.chosen
+
+    def set_levels(self, low: float, high: float, display: Display | None = None) -> None:
+        """Choose the values shown darkest and brightest for a display (None: the current one)."""
         if self._source is not None:
-            self._contrast.choose(self._display, low, high)
+            self._contrast.choose(display or self._display, low, high)
 
     def auto_levels(self) -> None:
         """Spread the colours over the values of the whole series again (a job)."""
