@@ -33,6 +33,8 @@ __all__ = ["FrameView"]
 
 #: Least width [px].
 _LEAST_WIDTH = 390
+#: Least width of the list of what is shown, where there is no room for its texts [px].
+_SHORT_COMBO = 76
 #: How much one press of + or − zooms.
 ZOOM_FACTOR = 1.4
 
@@ -165,7 +167,7 @@ class FrameView(QWidget):
             self.colormap_combo.addItem(swatch(name), name)
         self.colormap_combo.setIconSize(swatch(DEFAULT).availableSizes()[0])
         for combo, characters, least in (
-            (self.display_combo, 12, 76),
+            (self.display_combo, 12, _SHORT_COMBO),
             (self.colormap_combo, 6, 58),
         ):
             # Wide enough for its texts where there is room, and no hindrance where there is none.
@@ -515,13 +517,19 @@ class FrameView(QWidget):
     def resizeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Keep the whole image in view when it was, and the controls in the window."""
         super().resizeEvent(event)
-        # All of them have keys and stand in menus.
-        spare_room(
-            self._row,
-            self.width(),
-            (self.zoom_out_button, self.zoom_in_button, self.fit_button),
-        )
+        self._share_room()
         self._place_notice()
+
+    def _share_room(self) -> None:
+        """Keep what is shown readable as long as anything else can be done without."""
+        combo = self.display_combo
+        # All of them have keys and stand in menus.
+        spare = (self.zoom_out_button, self.zoom_in_button, self.fit_button)
+        for least in (combo.maximumWidth(), _SHORT_COMBO):
+            combo.setMinimumWidth(least)
+            spare_room(self._row, self.width(), spare)
+            if self._row.minimumSize().width() <= self.width():
+                break
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Do with the room for the controls that cannot be spared."""

@@ -11,6 +11,7 @@ from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PyQt5.QtWidgets import (
     QActionGroup,
     QDialog,
+    QGraphicsView,
     QMainWindow,
     QMenu,
     QStackedWidget,
@@ -30,6 +31,7 @@ from .command_palette import CommandPalette
 from .copying import Copying
 from .documents import Documents, dropped_paths
 from .first_result import FirstResult
+from .focus_ring import FocusRing
 from .frame_table import FramePanel
 from .frame_view import FrameView
 from .history_panel import HistoryPanel
@@ -38,7 +40,7 @@ from .menus import CONTEXT_ACTIONS, build_menus, build_tool_bar
 from .metadata_panel import MetadataPanel
 from .notify import MessageBar
 from .panels import Panels
-from .placing import fit_to_screen
+from .placing import DEFAULT_SIZE, fit_to_screen
 from .preferences_dialog import PreferencesDialog
 from .recent import RecentFiles
 from .saving import Saving
@@ -183,7 +185,7 @@ class MainWindow(QMainWindow):
             self._theme_actions[name] = action
 
     def _restore_place(self) -> None:
-        self.resize(1280, 820)
+        self.resize(*DEFAULT_SIZE)
         geometry = self.settings.get(Preferences.geometry)
         if not geometry.isEmpty():
             self.restoreGeometry(geometry)
@@ -197,6 +199,9 @@ class MainWindow(QMainWindow):
         view.border_button.toggled.connect(self._actions["actionShowBorder"].setChecked)
         self._actions["actionShowBorder"].setChecked(view.border_button.isChecked())
         view.pixel_hovered.connect(self.statusBar().show_pixel)
+        view.graphics.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        for graphics in self.findChildren(QGraphicsView):
+            FocusRing(graphics)
         view.add_view_actions([self._actions[name] for name in CONTEXT_ACTIONS])
         self.looking.regions_panel.following.exported.connect(self._on_regions_exported)
         self.bleach_panel.settings.draw_requested.connect(self.looking.regions.draw_signal)
@@ -310,6 +315,15 @@ class MainWindow(QMainWindow):
             self._actions[name].trigger()
         else:
             super().keyPressEvent(event)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:  # noqa: N802 - Qt's name
+        """Go to the next control that is seen; Qt would also go into panels behind others."""
+        target = self.panels.next_stop(forward)
+        if target is None:
+            return False
+        reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
+        target.setFocus(reason)
+        return True
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Accept files."""

@@ -128,6 +128,7 @@ class MessageBar(QFrame):
         self._text.setSizePolicy(policy)
         self._action_button = QPushButton()
         self._action_button.setObjectName("messageActionButton")
+        self._action_button.setAccessibleName("What to do next")
         self._action_button.clicked.connect(self._on_action_clicked)
         self._details_button = QPushButton("&Details")
         self._details_button.setObjectName("messageDetailsButton")
@@ -142,6 +143,9 @@ class MessageBar(QFrame):
         self._close_button.clicked.connect(self.hide)
         self._details = QPlainTextEdit()
         self._details.setObjectName("messageDetails")
+        self._details.setAccessibleName("Details of the message")
+        # Tab goes on to the next control, as everywhere.
+        self._details.setTabChangesFocus(True)
         self._details.setReadOnly(True)
         self._details.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._details.setMaximumHeight(180)
@@ -195,6 +199,7 @@ class MessageBar(QFrame):
         self._details_button.setVisible(bool(details))
         self._details.hide()
         self._action_button.setText(action_text)
+        self._action_button.setAccessibleName(action_text or "What to do next")
         self._action_button.setVisible(action is not None)
         sign = {"error": "warning", "done": "done"}.get(kind, "info")
         self._sign.setPixmap(

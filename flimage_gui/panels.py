@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -87,6 +88,8 @@ class Panels(QObject):
         self._titles_timer.timeout.connect(self._show_titles)
         #: Docks by object name.
         self.docks: dict[str, QDockWidget] = {}
+        #: Whether each is in front of those that share its place.
+        self._seen: dict[str, bool] = {}
         # The panels on the right use the whole height; the trace lies under the image.
         window.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
         window.setDockNestingEnabled(True)
@@ -102,6 +105,9 @@ class Panels(QObject):
         self._window.addDockWidget(spec.area, dock)
         for signal in (dock.dockLocationChanged, dock.topLevelChanged, dock.visibilityChanged):
             signal.connect(self._titles_timer.start)
+        dock.visibilityChanged.connect(
+            lambda seen, name=spec.name: self._seen.__setitem__(name, seen)
+        )
         action = dock.toggleViewAction()
         action.setObjectName(f"actionShow{spec.name[0].upper()}{spec.name[1:]}")
         self.docks[spec.name] = dock
@@ -141,31 +147,35 @@ class Panels(QObject):
     def arrange(self) -> None:
         """Put all panels where they are at first."""
         docks, window = self.docks, self._window
+        # Hidden meanwhile: side by side they would make a small window wider.
         for spec in PANELS:
-            dock = docks[spec.name]
-            dock.setFloating(False)
-            window.addDockWidget(spec.area, dock)
-            dock.show()
-        if window.height() >= ROOMY_HEIGHT:
+            docks[spec.name].hide()
+            docks[spec.name].setFloating(False)
+            window.addDockWidget(spec.area, docks[spec.name])
+        for first, second in itertools.pairwise(
+            [docks[spec.name] for spec in PANELS if spec.area == _BOTTOM]
+        ):
+            window.tabifyDockWidget(first, second)
+        roomy = window.height() >= ROOMY_HEIGHT
+        if roomy:
             window.splitDockWidget(
                 docks["backgroundDock"], docks["bleachDock"], Qt.Orientation.Vertical
             )
             window.tabifyDockWidget(docks["backgroundDock"], docks["metadataDock"])
-            docks["backgroundDock"].raise_()
+        else:
+            window.tabifyDockWidget(docks["backgroundDock"], docks["bleachDock"])
+            window.tabifyDockWidget(docks["bleachDock"], docks["metadataDock"])
+        for dock in docks.values():
+            dock.show()
+        docks["backgroundDock" if roomy else "bleachDock"].raise_()
+        docks["traceDock"].raise_()
+        if roomy:
             needed = docks["backgroundDock"].widget().widget().sizeHint().height() + 110
             window.resizeDocks(
                 [docks["backgroundDock"], docks["bleachDock"]],
                 [needed, window.height() - needed],
                 Qt.Orientation.Vertical,
             )
-        else:
-            window.tabifyDockWidget(docks["backgroundDock"], docks["bleachDock"])
-            window.tabifyDockWidget(docks["bleachDock"], docks["metadataDock"])
-            docks["bleachDock"].raise_()
-        window.tabifyDockWidget(docks["traceDock"], docks["frameDock"])
-        window.tabifyDockWidget(docks["frameDock"], docks["regionsDock"])
-        window.tabifyDockWidget(docks["regionsDock"], docks["historyDock"])
-        docks["traceDock"].raise_()
         trace_height = max(200, round(window.height() * 0.33))
         window.resizeDocks([docks["traceDock"]], [trace_height], Qt.Orientation.Vertical)
         panel_width = min(PANEL_WIDTH, round(window.width() * 0.42))
@@ -187,6 +197,28 @@ class Panels(QObject):
                 tabs.setAccessibleName("Panels")
 
     # ------------------------------------------------------------------ keys
+
+    def is_behind(self, widget: QWidget) -> bool:
+        """Tell whether a widget is in a panel that lies behind another one.
+
+        Qt takes such panels for visible ones, which only are somewhere else.
+        """
+        return any(
+            dock.isAncestorOf(widget) and not self._seen.get(name, True)
+            for name, dock in self.docks.items()
+        )
+
+    def next_stop(self, forward: bool) -> QWidget | None:
+        """Return where Tab goes from what has the focus; None where there is nothing else."""
+        start = self._window.focusWidget() or self._window
+        widget = start
+        while True:
+            widget = widget.nextInFocusChain() if forward else widget.previousInFocusChain()
+            if widget is start:
+                return None
+            own = widget.window() is self._window
+            if own and takes_tab(widget) and widget.isVisible() and not self.is_behind(widget):
+                return widget
 
     def focus_next(self, step: int, centre: QWidget) -> None:
         """Move the focus to the next panel, or to the image, which is one of the stops.
@@ -217,12 +249,16 @@ class Panels(QObject):
 def _first_control(dock: QDockWidget) -> QWidget:
     """Return the control of a panel that Tab would come to first."""
     widget = dock.widget()
-    while (widget := widget.nextInFocusChain()) is not None and dock.isAncestorOf(widget):
-        tab = widget.focusPolicy() & Qt.FocusPolicy.TabFocus
-        scrolls = isinstance(widget, QScrollArea) and widget.widget() is not None
-        if tab and widget.isEnabled() and widget.isVisibleTo(dock) and not scrolls:
+    while dock.isAncestorOf(widget := widget.nextInFocusChain()):
+        if takes_tab(widget) and widget.isVisibleTo(dock):
             return widget
     return dock.widget()
+
+
+def takes_tab(widget: QWidget) -> bool:
+    """Tell whether Tab may stop at a widget, if it is seen."""
+    tab = Qt.FocusPolicy.TabFocus
+    return widget.focusPolicy() & tab == tab and widget.isEnabled() and widget.focusProxy() is None
 
 
 def _scrolling(panel: QWidget, how: str) -> QScrollArea:
