@@ -22,7 +22,7 @@ from .models import MODELS, Model, get_model
 from .profile import profile
 from .result import BleachFit, Candidate, Parameter
 from .trace import Trace, make_trace
-from .uncertainty import Gains, gains_of, half_life, parameters_of, spread
+from .uncertainty import Gains, gain_interval, gains_of, half_life, parameters_of, spread
 from .verdict import REASON_CODES, Reason, Verdict
 
 if TYPE_CHECKING:
@@ -169,12 +169,11 @@ def fit_trace(trace: Trace, recipe: Recipe) -> BleachFit:
     subtract = recipe.offset == "background" and solution.model.n_rates > 0 and refused is None
     level_error = trace.background_error * trace.region_pixels / data.height
     if refused is not None or solution.model.name == "none":
-        gains = Gains(np.ones(all_t.size), np.zeros(all_t.size))
+        gains = Gains(np.ones(all_t.size), *np.zeros((2, all_t.size)))
     else:
         gains = gains_of(solution, uncertainty, all_t, subtract, level_error)
     capped = tuple(int(i) for i in np.flatnonzero(gains.gain > recipe.max_gain))
     gain = np.minimum(gains.gain, recipe.max_gain)
-    widest = np.exp(np.minimum(np.nan_to_num(uncertainty.quantile * gains.log_error), 500.0))
     curve = solution.curve(all_t) * data.height
     weights = np.zeros(all_t.size)
     weights[data.frames] = solution.weights
@@ -183,11 +182,14 @@ def fit_trace(trace: Trace, recipe: Recipe) -> BleachFit:
     scale = np.sqrt(uncertainty.reduced_chi2)
     noise = expected * (scale if np.isfinite(scale) else 1.0)
     outliers = tuple(sorted(int(i) for i in data.frames[solution.weights < 0.02]))
-    intervals = None
+    intervals = found = None
     if solution.model.name == "exponential":
         found = profile(solution, uncertainty, data.t, data.y, variance)
         if found is not None:
             intervals = (found.offset, found.amplitude, found.rate)
+    gain_low, gain_high = gain_interval(
+        gains, uncertainty.quantile, found.gain_range(all_t, subtract) if found else None
+    )
     fitted = BleachFit(
         model=solution.model.name,
         parameters=parameters_of(
@@ -197,8 +199,8 @@ def fit_trace(trace: Trace, recipe: Recipe) -> BleachFit:
         curve=curve,
         gain=gain,
         gain_stderr=gain * np.minimum(gains.log_error, 1e300),
-        gain_low=gain / widest,
-        gain_high=gain * widest,
+        gain_low=np.minimum(gain_low, gain),
+        gain_high=np.maximum(gain_high, gain),
         residuals=trace.intensity - curve,
         weights=weights,
         noise=noise,

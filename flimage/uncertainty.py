@@ -17,7 +17,16 @@ from .fitting import Solution, covariance
 from .models import Model
 from .result import Parameter
 
-__all__ = ["Gains", "Spread", "autocorrelation", "gains_of", "half_life", "parameters_of", "spread"]
+__all__ = [
+    "Gains",
+    "Spread",
+    "autocorrelation",
+    "gain_interval",
+    "gains_of",
+    "half_life",
+    "parameters_of",
+    "spread",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -228,10 +237,39 @@ class Gains:
         Factor; infinite where the model falls to zero.
     log_error
         Standard error of its logarithm.
+    log_level_error
+        Part of it that comes from the level of the background.
     """
 
     gain: Array
     log_error: Array
+    log_level_error: Array
+
+
+def gain_interval(
+    gains: Gains, quantile: float, profile: tuple[Array, Array] | None
+) -> tuple[Array, Array]:
+    """95 % interval ``(low, high)`` of the gain of each frame, ``(n,)`` each.
+
+    Parameters
+    ----------
+    gains
+        Gains and their standard errors.
+    quantile
+        Half width of a 95 % interval in standard errors.
+    profile
+        Better ends than those from the standard errors, without the level of the background.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if profile is None:
+            below = above = np.nan_to_num(quantile * gains.log_error)
+        else:
+            level = quantile * gains.log_level_error
+            below = np.hypot(np.nan_to_num(np.log(gains.gain / profile[0])), level)
+            above = np.hypot(np.nan_to_num(np.log(profile[1] / gains.gain)), level)
+        return gains.gain * np.exp(-np.minimum(below, 500.0)), gains.gain * np.exp(
+            np.minimum(above, 500.0)
+        )
 
 
 def gains_of(
@@ -263,6 +301,8 @@ def gains_of(
     gain = np.where(positive, start / safe, np.inf)
     change = at_start / start - jacobian / safe[:, None]
     log_error = _deviation(change, spread.covariance)
+    level = np.zeros(t.size)
     if level_error and not subtract_offset:
-        log_error = np.hypot(log_error, level_error * np.abs(1 / start - 1 / safe))
-    return Gains(gain, np.where(positive, log_error, np.inf))
+        level = level_error * np.abs(1 / start - 1 / safe)
+    log_error = np.where(positive, np.hypot(log_error, level), np.inf)
+    return Gains(gain, log_error, np.where(positive, level, np.inf))
