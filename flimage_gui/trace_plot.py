@@ -13,6 +13,7 @@ from PyQt5.QtWidgets import QSplitter, QWidget
 from .plot_style import PlotColors, make_pen, style_plot, translucent
 from .trace_axis import TraceAxis, thin_out
 from .trace_legend import Legend
+from .trace_numbers import gain_band, residual_limit
 from .widgets import blocked, describe
 
 if TYPE_CHECKING:
@@ -245,10 +246,8 @@ class TracePlots(QSplitter):
             (self.residuals, places[fitted], residuals[fitted]),
             (self.unused_residuals, places[others], residuals[others]),
         ]
-        # Frames that were left out may lie anywhere; the fitted ones decide the range.
-        shown = residuals[fitted]
-        self._limit = (float(np.abs(shown).max()) if len(shown) else 0.0) or 1.0
-        low, high = _band(fit, curve)
+        self._limit = residual_limit(residuals, fitted, fit.outliers)
+        low, high = gain_band(fit, curve)
         if np.any(high > low):
             self.band.setVisible(True)
             self._band_low.setData(x=places[::step], y=low[::step])
@@ -399,16 +398,3 @@ def _plot(object_name: str, accessible_name: str, description: str) -> Any:
     for name in ("left", "bottom"):
         plot.getAxis(name).enableAutoSIPrefix(False)
     return plot
-
-
-def _band(fit: BleachFit, curve: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turn the 95 % interval of the gain into one of the curve, as drawn [counts per pixel].
-
-    The gain is f(0)/f(t), without the offset where that counts as background.
-    """
-    offset = fit.residual_background
-    with np.errstate(divide="ignore", invalid="ignore"):
-        low = offset + (curve - offset) * fit.gain / fit.gain_high
-        high = offset + (curve - offset) * fit.gain / fit.gain_low
-    known = np.isfinite(low) & np.isfinite(high)
-    return np.where(known, low, curve), np.where(known, high, curve)

@@ -241,6 +241,24 @@ def test_an_outlier_is_marked_and_named(qtbot, view, session, settle, tmp_path) 
     assert "outlier" in plots(view).legend.texts
 
 
+@pytest.mark.parametrize(("outliers", "seen"), [(1, False), (6, True)])
+def test_several_outliers_are_seen_among_the_residuals(
+    view, session, settle, tmp_path, outliers, seen
+) -> None:
+    frames = bleaching(60)
+    odd = slice(30, 30 + outliers)
+    frames[odd] = 100 + 0.987 * (frames[odd] - 100)
+    session.open(write_frames(tmp_path / "late.h5", frames))
+    settle(session)
+    session.run_fit()
+    settle(session)
+    assert set(range(30, 30 + outliers)) <= set(session.fit.outliers)
+    low, high = plots(view).residual_plot.viewRange()[1]
+    lowest = session.fit.residuals.min() / session.fit.trace.region_pixels
+    assert (low < lowest) == seen
+    assert high > 0
+
+
 def test_from_zero_shows_the_background_level_and_can_be_switched_off(qtbot, fitted) -> None:
     shown = plots(fitted)
     assert shown.trace_plot.viewRange()[1][0] < 0
