@@ -247,7 +247,7 @@ def test_several_outliers_are_seen_among_the_residuals(
 ) -> None:
     frames = bleaching(60)
     odd = slice(30, 30 + outliers)
-    frames[odd] = 100 + 0.987 * (frames[odd] - 100)
+    frames[odd] = 100 + 0.991 * (frames[odd] - 100)
     session.open(write_frames(tmp_path / "late.h5", frames))
     settle(session)
     session.run_fit()
