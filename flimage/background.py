@@ -231,7 +231,6 @@ def find_background(scan: SeriesScan, recipe: Recipe, averaged: Mask | None = No
     left_out = cells > 0 and enough
     if left_out:
         all_sum, all_count = all_sum - cell_sum, all_count - cell_count
-    level, per_frame = _one_level(all_sum, all_count, averaged, recipe.background, what)
     if recipe.background_source == "plane":
         return _plane(scan, recipe, averaged, cells)
     level, per_frame = _one_level(all_sum, all_count, averaged, recipe.background, what)
