@@ -88,7 +88,8 @@ def rows() -> list[str]:
             cells.append(f"{len(encoded.chunk) / size:.3f}, {taken * scale:.1f} ms")
             if setting == "balanced":
                 plan = choose_plan(image)
-                cells[-1] += f" ({'shuffle, ' if plan.shuffle else ''}{plan.engine} {plan.level})"
+                level = "" if plan.engine == "pixels" else f" {plan.level}"
+                cells[-1] += f" ({'shuffle, ' if plan.shuffle else ''}{plan.engine}{level})"
                 read, _ = milliseconds(
                     codec.decompress_chunk,
                     encoded.chunk,

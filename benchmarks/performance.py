@@ -340,7 +340,9 @@ a sample of it:
 - values that are nearly all different (smooth or interpolated images): shuffle where a trial on a
   piece shows that it helps;
 - few different values: no shuffle. How hard it is to match gzip 9 depends on how few: with an
-  entropy above 8.1 bit a pixel libdeflate's level 4 is within 5 %, below that zlib-ng is.
+  entropy above 8.1 bit a pixel libdeflate is within 5 % at its quick levels; below that an encoder
+  of this project (`flimage.pixel_deflate`) is, which looks for whole pixels and pairs of them; where
+  neighbours are often alike, longer repetitions are worth the search of zlib-ng.
 
 All of these are the standard filters *shuffle*, *deflate* and *fletcher32*, which every HDF5 reader
 has. "Ratio" is the size against gzip 9 without shuffle, times are those of one core for one frame
@@ -350,13 +352,12 @@ of 512².
 NEXT = """
 ## What would be next
 
-- Compression is most of the floor. For corrected images with few different values an encoder that
-  works on whole pixels instead of bytes could match gzip 9 in a fraction of the time; no packaged
-  library has one.
+- Compression is most of the floor. The encoder that looks for whole pixels would take a third of
+  its time in a compiled language, which would cost wheels for every platform.
 - A frame costs a few dozen microseconds in HDF5 itself (three groups, one or two datasets, their
   attributes). It matters only for small frames, and the layout is a given.
-- The scan reads the recording a first time and the correction a second time. Decoded frames could
-  be kept where memory allows; that would save the decompression, the smallest part of the floor.
+- Up to 128 frames, or 64 MB of them, are decoded once for averaging, measuring and writing. Of longer
+  recordings the others are decoded twice: a larger share of memory would save that.
 """
 
 
