@@ -275,6 +275,16 @@ def _parameter(parameter: Mapping[str, Any], region_pixels: int) -> str:
     return f"{parameter['name']} {parameter['symbol']} = {estimate} {times}{symbol}".rstrip()
 
 
+def _offset_lines(fit: BleachFit) -> list[tuple[str, str]]:
+    """Say what the offset was taken for: nothing in the data tells, and the result differs."""
+    if fit.recipe.offset == "background" and fit.residual_background:
+        more = format_number(fit.residual_background, 5)
+        return [("offset", f"taken for residual background: {more} counts/px more are subtracted")]
+    if any(parameter.name == "offset" for parameter in fit.parameters):
+        return [("offset", "taken for signal that does not bleach: it stays")]
+    return []
+
+
 def of_fit(fit: BleachFit) -> str:
     """Write what a fit found: parameters, background, how much signal is left, and the verdict."""
     facts = fit.to_dict()
@@ -288,9 +298,10 @@ def of_fit(fit: BleachFit) -> str:
     lines = [
         ("model", str(fit.model)),
         *(("", _parameter(parameter, pixels)) for parameter in found),
+        *_offset_lines(fit),
         ("region", f"{format_count(pixels, 'pixel')}; counts/px are means over them"),
         ("background", f"{levels} counts/px"),
-        ("gain", f"1 … {format_number(float(np.max(fit.gain)))}"),
+        ("gain", " … ".join(format_number(float(f(fit.gain))) for f in (np.min, np.max))),
         *_verdict_lines(facts["verdict"]),
     ]
     width = max(len(name) for name, _ in lines) + 2

@@ -165,7 +165,8 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         choices=get_args(ModelName),
         default=missing,
-        help="decay model (default: exponential)",
+        help="decay model (default: exponential); ratio and histogram are not for quantification:"
+        " they erase real changes",
     )
     group.add_argument(
         "--offset",

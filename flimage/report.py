@@ -250,11 +250,17 @@ def _write_column(drawing: Any, fit: BleachFit, top: float) -> None:
     trace = fit.trace
     background = np.asarray(trace.background)
     level = format_number(float(np.mean(background)), 5)
+    offset = {
+        "unbleachable": "offset: signal that does not bleach",
+        "background": "offset: residual background, subtracted",
+    }
     facts = [
         f"counts/px: means over the signal region, {trace.region_pixels} px",
         f"background {level} counts/px" + (" on average" if np.ptp(background) > 0 else ""),
         f"gain up to {format_number(float(np.max(fit.gain)))}",
     ]
+    if any(parameter.name == "offset" for parameter in fit.parameters):
+        facts.insert(1, offset[fit.recipe.offset])
     if fit.r_squared is not None and math.isfinite(fit.r_squared):
         facts.append("R² > 0.99999" if fit.r_squared > 0.99999 else f"R² {fit.r_squared:.5f}")
     if fit.outliers:

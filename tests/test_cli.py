@@ -348,6 +348,21 @@ def test_bleach_prints_the_decay_rate_with_its_unit(bleaching: Path, run: Any) -
     assert "name an output file" in out
 
 
+def test_bleach_says_what_the_offset_was_taken_for(bleaching: Path, run: Any) -> None:
+    _, out, _ = run("bleach", bleaching)
+    assert "offset      taken for signal that does not bleach: it stays" in out
+    _, out, _ = run("bleach", bleaching, "--offset", "background", "--max-gain", "1000")
+    assert re.search(r"offset +taken for residual background: .*counts/px more are subtracted", out)
+    _, out, _ = run("bleach", bleaching, "--model", "linear")
+    assert "taken for" not in out
+
+
+def test_gains_below_one_before_the_fit_range_are_shown(bleaching: Path, run: Any) -> None:
+    _, out, _ = run("bleach", bleaching, "--first", "5")
+    low = next(line for line in out.splitlines() if line.startswith("gain")).split()[1]
+    assert 0.3 < float(low) < 0.9
+
+
 def test_bleach_tells_how_much_of_a_real_change_survives(
     bleaching: Path, run: Any, tmp_path: Path
 ) -> None:
