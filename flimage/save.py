@@ -10,25 +10,21 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import h5py
-import numpy as np
 import numpy.typing as npt
 
 from . import storage
-from .errors import DamagedImageError, FileAccessError, FlimageError
+from .errors import FileAccessError, FlimageError
 from .image_group import BG_DATA, RAW
-from .parallel import ordered_map
 from .progress import Progress, ignore_progress
-from .series import FLSeries
+from .readback import check_written
 from .source import EditedSource, FrameSource, SeriesSource
 
 if TYPE_CHECKING:
     from .codec import Compression
-    from .meta import FLMetaDict
 
 __all__ = ["save_edited"]
 
@@ -92,9 +88,9 @@ def save_edited(
     count = len(source)
     with storage.atomic_output(path, overwrite=overwrite) as temporary:
         try:
-            place = _write(source, path, temporary, compression, report)
+            place, copied = _write(source, path, temporary, compression, report)
             _flush(temporary)
-            _check(source, path, temporary, place, report)
+            check_written(source, path, temporary, place, copied, report)
         except FlimageError:
             raise
         except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either of them
@@ -121,8 +117,16 @@ def _write(
     temporary: pathlib.Path,
     compression: Compression,
     report: Progress,
-) -> str:
-    """Write everything to the temporary file; return where the series is in it."""
+) -> tuple[str, dict[int, int]]:
+    """Write everything to the temporary file.
+
+    Returns
+    -------
+    place
+        Where the series is in it.
+    copied
+        Frames that were copied without a change: number in the new file -> in the old one.
+    """
     stored = _series_group(source.source)
     in_place = (
         source.path is not None
@@ -145,7 +149,7 @@ def _write(
             report(index, 2 * count, "Saving")
             writer.write(index)
         file.flush()
-        return str(group.name)
+        return str(group.name), writer.copied
 
 
 def _copy_around(old: h5py.Group, new: h5py.Group, steps: list[str]) -> h5py.Group:
@@ -198,6 +202,8 @@ class _FrameWriter:
         self._compression: Compression = compression
         #: What tells a background apart -> where it stands in the new file.
         self._written: dict[object, str] = {}
+        #: Frames that were copied without a change: new number -> old number.
+        self.copied: dict[int, int] = {}
 
     def write(self, index: int) -> None:
         """Write one frame."""
@@ -230,7 +236,9 @@ class _FrameWriter:
             return False
         storage.copy_object(self._stored, f"fli_{number}", self._group, f"fli_{index}")
         changes = self._source.edits.meta.get(number, {})
-        if changes or BG_DATA not in old:
+        if not changes and BG_DATA in old:
+            self.copied[index] = number
+        else:
             frame = self._group[f"fli_{index}"]
             frame.require_group(BG_DATA)
             for key, value in changes.items():
@@ -312,9 +320,6 @@ def _own_attributes(dataset: h5py.Dataset) -> dict[str, Any]:
     return {key: value for key, value in dataset.attrs.items() if key not in _IMAGE_MARKS}
 
 
-# --- reading back --------------------------------------------------------------------------
-
-
 def _flush(path: pathlib.Path) -> None:
     """Bring a file to the disk, and let it be read from there where the system allows that."""
     with path.open("rb+") as file:
@@ -323,77 +328,3 @@ def _flush(path: pathlib.Path) -> None:
             # Only advice: what is read back may still come from memory.
             with contextlib.suppress(OSError):
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def _check(
-    source: EditedSource,
-    path: pathlib.Path,
-    temporary: pathlib.Path,
-    place: str,
-    report: Progress,
-) -> None:
-    """Compare what stands in the new file with what should."""
-    count = len(source)
-    with storage.open_file(temporary) as file, FLSeries(h5file=file[place]) as series:
-        if len(series) != count or series.identifier != source.identifier:
-            raise _mismatch(path, "the series")
-        written = SeriesSource(series)
-
-        def compare(index: int, stopped: threading.Event) -> str:
-            return "" if stopped.is_set() else _difference(source, written, index)
-
-        with contextlib.closing(ordered_map(compare, range(count))) as results:
-            for index, difference in enumerate(results):
-                report(count + index, 2 * count, "Checking")
-                if difference:
-                    raise _mismatch(path, f"{difference} of frame {index}")
-
-
-def _mismatch(path: pathlib.Path, what: str) -> FileAccessError:
-    return FileAccessError(
-        f"{path} was not saved: {what} did not come back from the disk as written. The old file is"
-        " unchanged; save to another disk."
-    )
-
-
-def _difference(source: EditedSource, written: SeriesSource, index: int) -> str:
-    """Name what differs between a frame and its copy; empty where nothing does."""
-    if not _same_meta(source.meta(index), written.meta(index)):
-        return "the metadata"
-    if not _same_image(_image_or_none(source.raw, index), _image_or_none(written.raw, index)):
-        return "the image"
-    expected = _image_or_none(source.background, index)
-    if expected is not None and source.order[index] in source.edits.backgrounds:
-        # Assigned backgrounds are stored in single precision.
-        expected = expected.astype(np.float32)
-    if not _same_image(expected, _image_or_none(written.background, index)):
-        return "the background"
-    return ""
-
-
-def _image_or_none(
-    read: Callable[[int], npt.NDArray[Any] | None], index: int
-) -> npt.NDArray[Any] | None:
-    """Read an image; None for one that is damaged: its copy has to be damaged, too."""
-    try:
-        return read(index)
-    except DamagedImageError:
-        return None
-
-
-def _same_image(one: npt.NDArray[Any] | None, other: npt.NDArray[Any] | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return one.shape == other.shape and np.array_equal(one, other, equal_nan=True)
-
-
-def _same_meta(one: FLMetaDict, other: FLMetaDict) -> bool:
-    if one.data.keys() != other.data.keys():
-        return False
-    return all(_same_value(value, other.data[key]) for key, value in one.data.items())
-
-
-def _same_value(one: Any, other: Any) -> bool:
-    first, second = np.asarray(one), np.asarray(other)
-    numbers = first.dtype.kind in "fc" and second.dtype.kind in "fciu"
-    return bool(np.array_equal(first, second, equal_nan=numbers))

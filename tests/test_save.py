@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from flimage import FLImage, FLSeries, output, save, storage
+from flimage import FLImage, FLSeries, output, readback, save, storage
 from flimage.edit import delete_frames, move_frames, set_meta
 from flimage.errors import Cancelled, FileAccessError, OutputExistsError
 from flimage.save import save_edited
@@ -184,8 +184,8 @@ STAGES = {
     "writing a background": ("flimage.storage.write_image", 0),
     "flushing": ("flimage.save._flush", 0),
     "opening to check": ("flimage.storage.open_file", 0),
-    "comparing the first frame": ("flimage.save._difference", 0),
-    "comparing a later frame": ("flimage.save._difference", 3),
+    "comparing a copied frame": ("flimage.readback._same_stored", 0),
+    "comparing a changed frame": ("flimage.readback._difference", 0),
     "flushing before the rename": ("flimage.output._flush_to_disk", 0),
     "renaming": ("pathlib.Path.replace", 0),
 }
@@ -201,6 +201,7 @@ def test_a_failure_at_any_stage_leaves_the_old_file_as_it_was(path, monkeypatch,
         "h5py": h5py,
         "flimage.storage": storage,
         "flimage.save": save,
+        "flimage.readback": readback,
         "flimage.output": output,
         "pathlib.Path": Path,
     }[module]
@@ -243,6 +244,57 @@ def test_cancelling_leaves_the_old_file_as_it_was(path, at):
             save_edited(source, path, overwrite=True, progress=progress)
     assert digest(path) == before
     assert left_over(path) == []
+
+
+def test_frames_that_are_copied_are_compared_without_being_decoded(tmp_path, monkeypatch):
+    path = tmp_path / "plain.h5"
+    with FLSeries(h5file=path, h5mode="w") as series:
+        for i in range(6):
+            series.add_flimage(FLImage(np.full(SHAPE, i, np.float32), meta_data={"time": i}))
+    compared = []
+    difference = readback._difference
+
+    def noted(source, written, index):
+        compared.append(index)
+        return difference(source, written, index)
+
+    monkeypatch.setattr(readback, "_difference", noted)
+    with FLSeries(h5file=path, h5mode="r") as series:
+        edits = Edits().with_order([5, 0, 2, 3]).with_meta({2: {"time": 9.0}})
+        save_edited(EditedSource(SeriesSource(series), edits), tmp_path / "out.h5")
+    assert compared == [2]
+
+
+@pytest.mark.parametrize("what", ["image", "time", "unknown", "image of a frame with background"])
+@pytest.mark.parametrize("frame", [1, 3])
+def test_no_frame_that_differs_passes(tmp_path, monkeypatch, what, frame):
+    path = tmp_path / "plain.h5"
+    with FLSeries(h5file=path, h5mode="w") as series:
+        for i in range(4):
+            series.add_flimage(FLImage(np.full(SHAPE, i, np.float32), meta_data={"time": i}))
+    flush = save._flush
+
+    def spoil(temporary):
+        flush(temporary)
+        with h5py.File(temporary, "a") as file:
+            group = file[f"fli_{frame}"]
+            if what == "time":
+                group.attrs["time"] = 99.5
+            elif what == "unknown":
+                group["fluorescence/bg_data/data"] = group["fluorescence/raw"][()]
+            else:
+                group["fluorescence/raw"][0, 0] += 1
+
+    monkeypatch.setattr(save, "_flush", spoil)
+    edits = Edits().with_meta({0: {"time": 0.5}})
+    if what == "image of a frame with background":
+        edits = edits.with_background([1, 3], np.ones(SHAPE, np.float32))
+    with (
+        FLSeries(h5file=path, h5mode="r") as series,
+        pytest.raises(FileAccessError, match=f"of frame {frame} did not come back"),
+    ):
+        save_edited(EditedSource(SeriesSource(series), edits), tmp_path / "out.h5")
+    assert not (tmp_path / "out.h5").exists()
 
 
 @pytest.mark.parametrize("what", ["image", "metadata", "background"])
