@@ -219,7 +219,7 @@ def swinging(bench: Bench, count: int, size: int) -> list[Row]:
     )
     return [
         Row(
-            f"to and fro over six frames of {size}², painted",
+            f"to and fro over four frames of {size}², painted",
             f"{mine:.0f} / s",
             f"{theirs:.0f} / s",
             f"{mine / theirs:.1f}×",

@@ -77,7 +77,7 @@ def main() -> None:
             frames = rng.permutation(np.arange(1, last + 1))[:200].tolist()
             probe.visit(frames, 10, lambda took: finish(jumps=took))
         elif task == "swing":
-            probe.swing(list(range(6)), 4.0, lambda counted: finish(**counted))
+            probe.swing(list(range(4)), 4.0, lambda counted: finish(**counted))
         elif task == "browse":
             frames = [*range(1, min(last, 150)), *rng.integers(0, last, 50).tolist()]
             probe.visit(frames, 10, lambda took: finish(steps=took))

@@ -20,6 +20,7 @@ from typing import Any
 from window_probe import Beat, Probe, peak_memory, report
 
 VIEW_MODULE = "flimage_gui.frame_view"
+LOOK_MODULE = "flimage_gui.first_look"
 #: The window gets this long to come to rest after opening, before it is timed [s].
 PATIENCE = 120.0
 
@@ -99,6 +100,16 @@ class Program:
             graphics.paintEvent = painted
 
         module.FrameView.__init__ = watched
+
+    def attach_look(self, module: ModuleType) -> None:
+        """Watch what shows the first frame before the window is there."""
+        paint = module.FirstLook.paintEvent
+
+        def painted(look: Any, event: Any) -> None:
+            paint(look, event)
+            self.first = self.first or time.time()
+
+        module.FirstLook.paintEvent = painted
 
     def _on_painted(self) -> None:
         shown = self.view.shown
@@ -180,7 +191,7 @@ class Program:
             begin = {
                 "step": self._step,
                 "swing": lambda: self.probe.swing(
-                    list(range(6)), 4.0, lambda counted: self.finish(**counted)
+                    list(range(4)), 4.0, lambda counted: self.finish(**counted)
                 ),
                 "scrub": self._scrub,
                 "tune": self._tune,
@@ -278,6 +289,7 @@ def main() -> int:
     task, path = sys.argv[1:3]
     program = Program(task)
     sys.meta_path.insert(0, ImportHook(VIEW_MODULE, program.attach))
+    sys.meta_path.insert(0, ImportHook(LOOK_MODULE, program.attach_look))
     from flimage_gui.__main__ import main as run
 
     return run([str(Path(path)), "--theme", "light"])

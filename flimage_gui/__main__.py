@@ -79,6 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return NO_DISPLAY
+    from .process import prepare_process
+
+    prepare_process()
     try:
         from PyQt5.QtCore import QCoreApplication, Qt, QTimer
         from PyQt5.QtWidgets import QApplication
@@ -100,15 +103,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.setDesktopFileName("flimage")
 
     from . import assets, theme
-    from .notify import ExceptionReporter
     from .settings import Preferences, Settings
-    from .system_theme import SystemTheme
-    from .termination import Termination
-    from .windows import Windows
 
     settings = Settings()
     theme.apply_theme_by_name(arguments.theme or settings.get(Preferences.theme), app)
     app.setWindowIcon(assets.app_icon())
+    look = None
+    if len(arguments.files) == 1:
+        from .first_look import show_first_look
+
+        look = show_first_look(arguments.files[0], settings)
+
+    # All that takes long to import and to build comes after the first frame.
+    from .notify import ExceptionReporter
+    from .system_theme import SystemTheme
+    from .termination import Termination
+    from .windows import Windows
+
     reporter = ExceptionReporter()
     windows = Windows(settings)
     reporter.caught.connect(windows.show_error)
@@ -116,6 +127,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     first = windows.new_window()
     for path in arguments.files:
         windows.open_path(path)
+    if look is not None:
+        look.leave_to(first)
     if arguments.example and not arguments.files:
         first.open_example()
     following = SystemTheme(app, lambda: arguments.theme or settings.get(Preferences.theme))

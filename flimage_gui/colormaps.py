@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-import pyqtgraph as pg
 from PyQt5.QtGui import QIcon, QImage, QPixmap
 
 __all__ = ["COLORMAPS", "DEFAULT", "DIVERGING", "color_table", "swatch"]
@@ -46,6 +45,9 @@ def color_table(name: str) -> np.ndarray:
         table = np.stack([side, 255 * np.clip(position / 0.85, 0, 1), side], axis=1)
         table = table.round().astype(np.uint8)
     else:
+        # Not before a map needs it: it takes longer to import than a first frame to be painted.
+        import pyqtgraph as pg
+
         map_name = "CET-D1" if name == DIVERGING else COLORMAPS[name]
         table = pg.colormap.get(map_name).getLookupTable(nPts=SIZE, alpha=False)
         step = -1 if name.endswith("inverted") else 1

@@ -16,11 +16,11 @@ from flimage.errors import Cancelled
 from flimage.progress import Progress
 
 from .image_store import ImageStore
-from .jobs import JobRunner
+from .jobs import URGENT_LANE, JobRunner
 
 __all__ = ["FrameCache", "FrameMaker", "make_image", "neighbours"]
 
-LANE = "frames"
+LANE = URGENT_LANE
 #: Number of frames fetched ahead.
 AHEAD = 6
 #: A step longer than this [frames] is a jump: its direction says nothing about the next one.
@@ -134,20 +134,22 @@ class FrameCache(QObject):
         wanted = neighbours(index, self._stride, len(maker))
 
         def fetch(progress: Progress) -> None:
-            room = None
+            room: int | None = None
             for done, i in enumerate(wanted):
                 progress(done, len(wanted), "")
                 key = maker.key(i, display)
                 if key in store:
                     continue
                 try:
-                    image = make_image(maker, i, display, store)
+                    make_image(maker, i, display, store)
                 except Cancelled:
                     raise
                 except Exception:  # reported when the person really asks for this frame
                     return
                 # Never push out the frame on screen for one that is only guessed at.
-                room = store.limit // max(image.nbytes * 3, 1) if room is None else room - 1
+                if room is None:
+                    room = store.limit // max(store.size_of(key) * 3, 1)
+                room -= 1
                 if room <= 0:
                     return
 

@@ -1,4 +1,8 @@
-"""Images in memory by key, bounded in bytes (no Qt)."""
+"""Images in memory by key, bounded in bytes (no Qt).
+
+Cameras count: most raw frames are whole numbers of 16 bits that are stored as floats. Those are
+kept as such, so that twice as many find room; whoever asks gets floats again.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,29 @@ import numpy as np
 
 __all__ = ["ImageStore"]
 
+#: Pixels that are looked at before all of an image is tried to be kept as whole numbers.
+_SAMPLED = 64
+_LARGEST_COUNT = 65535
+
+
+def _pack(image: np.ndarray) -> np.ndarray:
+    """Return float32 counts of a camera as uint16; every other image as it is."""
+    if image.dtype != np.float32 or image.ndim != 2 or image.size == 0:
+        return image
+    sample = image[image.shape[0] // 2, :: max(1, image.shape[1] // _SAMPLED)]
+    # Comparisons with NaN are false, so that an image with gaps is kept as it is.
+    if not (sample == np.floor(sample)).all():
+        return image
+    if not (image.min() >= 0 and image.max() <= _LARGEST_COUNT):
+        return image
+    counts = image.astype(np.uint16)
+    return counts if np.array_equal(counts, image) else image
+
+
+def _unpack(kept: np.ndarray) -> np.ndarray:
+    """Undo :func:`_pack`."""
+    return kept.astype(np.float32) if kept.dtype == np.uint16 else kept
+
 
 class ImageStore:
     """Images by key, least recently used ones leave first; safe to use from several threads.
@@ -18,6 +45,10 @@ class ImageStore:
     ----------
     limit
         Largest size of all images together [bytes]. One image is always kept.
+
+    Notes
+    -----
+    Images of uint16 come back as float32, too: a recording is a series of floats.
     """
 
     def __init__(self, limit: int) -> None:
@@ -48,13 +79,20 @@ class ImageStore:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._images
 
+    def size_of(self, key: Hashable) -> int:
+        """Size of the image of `key` as it is kept [bytes]; 0 when there is none."""
+        with self._lock:
+            kept = self._images.get(key)
+            return 0 if kept is None else kept.nbytes
+
     def get(self, key: Hashable) -> np.ndarray | None:
         """Return the image of `key`, which counts as a use of it."""
         with self._lock:
-            image = self._images.get(key)
-            if image is not None:
-                self._images.move_to_end(key)
-            return image
+            kept = self._images.get(key)
+            if kept is None:
+                return None
+            self._images.move_to_end(key)
+        return _unpack(kept)
 
     def get_or_make(self, key: Hashable, make: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the image of `key`; where there is none, make and keep it."""
@@ -66,6 +104,9 @@ class ImageStore:
 
     def put(self, key: Hashable, image: np.ndarray) -> None:
         """Keep `image`, which nobody may change any more."""
+        self._put(key, _pack(image))
+
+    def _put(self, key: Hashable, image: np.ndarray) -> None:
         with self._lock:
             old = self._images.pop(key, None)
             if old is not None:
@@ -77,7 +118,7 @@ class ImageStore:
     def adopt(self, other: ImageStore) -> None:
         """Take over all images of `other`."""
         for key, image in list(other._images.items()):
-            self.put(key, image)
+            self._put(key, image)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -19,7 +19,13 @@ from PyQt5.QtCore import QCoreApplication, QEvent, QObject, QThread, pyqtSignal,
 from flimage.errors import Cancelled
 from flimage.progress import Progress
 
-__all__ = ["Job", "JobRunner"]
+__all__ = ["URGENT_LANE", "Job", "JobRunner"]
+
+#: What a person looks at is made here. Jobs in all other lanes let it pass where they report
+#: progress, so that scrubbing stays quick while frames are measured or written.
+URGENT_LANE = "frames"
+#: How long they wait for it each time, at most: they are to come to an end, too [s].
+YIELD_SECONDS = 0.02
 
 #: Progress is passed on to the window at most this often [s].
 PROGRESS_SECONDS = 0.04
@@ -66,9 +72,10 @@ class _Lane(QThread):
     #: job, done, total, stage
     progressed_job = pyqtSignal(object, int, int, str)
 
-    def __init__(self, name: str, parent: QObject) -> None:
+    def __init__(self, name: str, parent: QObject, urgent: _Lane | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(f"lane-{name}")
+        self._urgent = urgent
         self._condition = threading.Condition()
         self._waiting: Job | None = None
         self._running: Job | None = None
@@ -98,10 +105,12 @@ class _Lane(QThread):
         with self._condition:
             return self._running is None and self._waiting is None
 
-    def wait_idle(self) -> None:
-        """Block until nothing runs and nothing waits."""
+    def wait_idle(self, seconds: float | None = None) -> None:
+        """Block until nothing runs and nothing waits, or for some seconds."""
         with self._condition:
-            self._condition.wait_for(lambda: self._running is None and self._waiting is None)
+            self._condition.wait_for(
+                lambda: self._running is None and self._waiting is None, seconds
+            )
 
     def close(self) -> None:
         """Stop the thread and wait for it."""
@@ -136,6 +145,8 @@ class _Lane(QThread):
             nonlocal last_time, last_stage
             if job.stop.is_set():
                 raise Cancelled("Cancelled.")
+            if self._urgent is not None:
+                self._urgent.wait_idle(YIELD_SECONDS)
             now = time.monotonic()
             if stage != last_stage or done >= total or now - last_time >= PROGRESS_SECONDS:
                 last_time, last_stage = now, stage
@@ -194,15 +205,23 @@ class JobRunner(QObject):
         number = next(self._numbers)
         job = Job(number, lane, func, done, failed, cancelled, progressed, dropped, keep_late)
         if lane not in self._lanes:
-            thread = _Lane(lane, self)
-            thread.finished_job.connect(self._on_lane_finished_job)
-            thread.progressed_job.connect(self._on_lane_progressed_job)
-            self._lanes[lane] = thread
+            self._add_lane(lane)
         self._newest[lane] = number
         replaced = self._lanes[lane].put(job)
         if replaced is not None and replaced.cancelled is not None:
             replaced.cancelled()
         return number
+
+    def _add_lane(self, name: str) -> None:
+        urgent = None
+        if name != URGENT_LANE:
+            if URGENT_LANE not in self._lanes:
+                self._add_lane(URGENT_LANE)
+            urgent = self._lanes[URGENT_LANE]
+        lane = _Lane(name, self, urgent)
+        lane.finished_job.connect(self._on_lane_finished_job)
+        lane.progressed_job.connect(self._on_lane_progressed_job)
+        self._lanes[name] = lane
 
     def cancel(self, *lanes: str) -> None:
         """Ask the jobs of `lanes` (default: of all) to stop; their results are dropped."""

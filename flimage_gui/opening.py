@@ -11,7 +11,7 @@ import numpy as np
 
 from flimage.errors import FileFormatError, FileLockedError
 from flimage.meta import is_number
-from flimage.progress import Progress
+from flimage.progress import Progress, ignore_progress
 
 from .displays import Display, DisplayMaker, image_levels, sample_frames
 from .image_store import ImageStore
@@ -29,11 +29,14 @@ __all__ = [
     "Opened",
     "inspect_recording",
     "is_series_file",
+    "open_ahead",
     "open_series",
 ]
 
 #: How files of this project end; every other file is a recording that has to be converted.
 SERIES_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
+#: What :func:`open_ahead` has opened and nobody has taken over yet.
+_ahead: dict[Path, Opened] = {}
 #: Frames whose percentiles make the first contrast. They are decoded before anything is shown.
 FIRST_LOOK = 3
 
@@ -126,6 +129,19 @@ def is_series_file(path: Path) -> bool:
     return path.suffix.lower() in SERIES_SUFFIXES
 
 
+def open_ahead(path: Path) -> Opened:
+    """Open a series while the window is not there yet; :func:`open_series` then returns that.
+
+    Parameters
+    ----------
+    path
+        See :func:`open_series`, as are the exceptions.
+    """
+    opened = open_series(path, ignore_progress)
+    _ahead[path] = opened
+    return opened
+
+
 def open_series(path: Path, progress: Progress) -> Opened:
     """Open a series, and decode what is needed to show its first frame.
 
@@ -146,6 +162,9 @@ def open_series(path: Path, progress: Progress) -> Opened:
     from flimage import provenance, storage
     from flimage.source import EditedSource, SeriesSource
 
+    ahead = _ahead.pop(path, None)
+    if ahead is not None:
+        return ahead
     progress(0, 1, f"Opening {path.name}")
     in_use = False
     try:

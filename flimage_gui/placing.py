@@ -5,7 +5,10 @@ from __future__ import annotations
 from PyQt5.QtCore import QMargins, QRect
 from PyQt5.QtWidgets import QStyle, QWidget
 
-__all__ = ["cascade", "fit_into", "fit_to_screen"]
+__all__ = ["DEFAULT_SIZE", "cascade", "fit_into", "fit_to_screen"]
+
+#: Width and height of the window when it is opened for the first time [px].
+DEFAULT_SIZE = (1280, 820)
 
 #: How far a new window lies beside the one that it was opened from [px].
 CASCADE = 32

@@ -154,7 +154,7 @@ class Preferences:
     )
     cache_megabytes = Preference(
         "cache_megabytes",
-        64,
+        48,
         "Memory for frames [MB]",
         "Frames that were shown are kept up to this size, so that going back to them takes no"
         " time. Each window has its own.",

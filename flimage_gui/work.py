@@ -61,9 +61,11 @@ def scan_settings(recipe: Recipe) -> tuple[Any, ...]:
 
 def scan(source: FrameSource, recipe: Recipe, progress: Progress) -> SeriesScan:
     """Measure all frames."""
+    from flimage.parallel import default_workers
     from flimage.scan_cache import cached_scan
 
-    return cached_scan(source, recipe, progress=progress)
+    # One processor is left for looking; nobody waits for the scan.
+    return cached_scan(source, recipe, progress, max(1, default_workers() - 1))
 
 
 def measure(scanned: SeriesScan, recipe: Recipe, with_fit: bool) -> Measured:

@@ -12,8 +12,8 @@ from recordings import decaying, write_series
 from flimage_gui.colormaps import COLORMAPS, color_table
 from flimage_gui.displays import image_levels
 from flimage_gui.frame_view import FrameView
-from flimage_gui.image_item import LAST_COLOR, MISSING, SATURATED, to_indices
 from flimage_gui.levels_bar import BINS, LevelsBar, histogram
+from flimage_gui.pixels import LAST_COLOR, MISSING, SATURATED, to_indices
 from flimage_gui.session import Display, Session
 
 PATIENCE = 20_000

@@ -9,7 +9,7 @@ from PyQt5 import sip
 from PyQt5.QtCore import QThread
 
 from flimage.errors import Cancelled, InputError
-from flimage_gui.jobs import JobRunner
+from flimage_gui.jobs import URGENT_LANE, YIELD_SECONDS, JobRunner
 
 PATIENCE = 10_000
 
@@ -203,3 +203,29 @@ def test_close_cancels_and_waits_for_all_threads(qapp) -> None:
     with pytest.raises(RuntimeError):
         runner.submit("a", lambda progress: None, lambda result: None)
     sip.delete(runner)
+
+
+def test_other_jobs_let_pass_what_is_looked_at_but_not_for_ever(qtbot, runner) -> None:
+    started, go_on, block = blocker()
+    told: list[float] = []
+    done: list[str] = []
+
+    def measure(progress):
+        assert started.wait(10)
+        for step in range(3):
+            before = time.monotonic()
+            progress(step, 3, "")
+            told.append(time.monotonic() - before)
+        return "measured"
+
+    runner.submit(URGENT_LANE, block, done.append)
+    runner.submit("scan", measure, done.append)
+    # It comes to its end although the frame never does.
+    qtbot.waitUntil(lambda: done == ["measured"], timeout=PATIENCE)
+    assert all(seconds >= YIELD_SECONDS * 0.9 for seconds in told)
+    go_on.set()
+    qtbot.waitUntil(lambda: done == ["measured", "blocker"], timeout=PATIENCE)
+    told.clear()
+    runner.submit("scan", measure, done.append)
+    qtbot.waitUntil(lambda: len(done) == 3, timeout=PATIENCE)
+    assert len(told) == 3

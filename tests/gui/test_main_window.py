@@ -507,7 +507,7 @@ def test_damaged_settings_are_their_defaults(tmp_path: Path) -> None:
     store.setValue("cache_megabytes", "many")
     store.setValue("theme", "pink")
     store.setValue("playback", -3)
-    assert settings.get(Preferences.cache_megabytes) == 64
+    assert settings.get(Preferences.cache_megabytes) == 48
     assert settings.get(Preferences.theme) == "system"
     assert settings.get(Preferences.playback_speed) == "suitable"
 
