@@ -157,6 +157,7 @@ def run_bleach(arguments: argparse.Namespace) -> int:
         for path, (_, write) in zip(temporary, extra, strict=True):
             write(path, result.fit)
     _say(arguments, facts_of.of_fit(result.fit))
+    _say_what_is_beyond(arguments, result.fit)
     if events is not None:
         _say(arguments, f"events      {events.sentence}")
     if before is not None:
@@ -190,9 +191,16 @@ def _write(path: Path, text: str) -> None:
     path.write_text(f"{text}\n", encoding="utf-8")
 
 
-def _report(
-    arguments: argparse.Namespace, fit: BleachFit, events: EventPreservation | None
-) -> str:
+def _say_what_is_beyond(arguments: argparse.Namespace, fit: BleachFit) -> None:
+    """Tell of frames that do not exist: a recipe may be for a longer recording, or mistyped."""
+    end = len(fit.gain) - 1
+    named = {"--exclude": max(fit.recipe.exclude, default=0), "--last": fit.recipe.last or 0}
+    for option, frame in named.items():
+        if frame > end:
+            _say(arguments, f"There is no frame {frame} ({option}); the last one is {end}.")
+
+
+def _report(arguments: argparse.Namespace, fit: BleachFit, events: EventPreservation | None) -> str:
     """Return the fit and where it came from, as JSON."""
     content: dict[str, Any] = {
         "flimage": __version__,

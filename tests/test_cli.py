@@ -348,6 +348,14 @@ def test_bleach_prints_the_decay_rate_with_its_unit(bleaching: Path, run: Any) -
     assert "name an output file" in out
 
 
+def test_frames_that_do_not_exist_are_told(bleaching: Path, run: Any) -> None:
+    code, out, _ = run("bleach", bleaching, "--exclude", "2,500", "--last", "600")
+    assert code == 0
+    assert re.search(r"no frame 500 \(--exclude\); the last one is \d+", out)
+    assert "no frame 600 (--last)" in out
+    assert "no frame" not in run("bleach", bleaching, "--exclude", "2")[1]
+
+
 def test_bleach_says_what_the_offset_was_taken_for(bleaching: Path, run: Any) -> None:
     _, out, _ = run("bleach", bleaching)
     assert "offset      taken for signal that does not bleach: it stays" in out
