@@ -147,17 +147,14 @@ def _as_time(value: Any) -> float:
 
 def _read_number(attribute: h5a.AttrID | None) -> float:
     """Read an attribute as a number; NaN where there is none."""
-    if attribute is None:
+    if attribute is None or attribute.shape != ():
         return float("nan")
     value = np.empty((), dtype=np.float64)
-    if attribute.get_storage_size() == 8 and attribute.get_type().equal(h5t.IEEE_F64LE):
-        # One number of double precision, as every flimage writes it: to tell shape and type of
-        # an attribute takes longer than to open and read it.
+    try:
+        # HDF5 converts every number and refuses all else: to ask for the type takes longer.
         attribute.read(value, h5t.NATIVE_DOUBLE)
-        return float(value)
-    if attribute.shape != () or attribute.dtype.kind not in "iuf":
+    except (TypeError, ValueError, OSError):
         return float("nan")
-    attribute.read(value)
     return float(value)
 
 

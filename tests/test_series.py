@@ -211,10 +211,25 @@ def test_a_failure_while_opening_closes_the_file(tmp_path):
         (np.int64(3), 3.0),
         (np.uint8(3), 3.0),
         ("1.5", np.nan),
+        (np.bytes_("1.5"), np.nan),
         (np.array([1.0, 2.0]), np.nan),
+        (np.array([1.0, 2.0], "f4"), np.nan),
+        (1.5 + 2j, np.nan),
         (None, np.nan),
     ],
-    ids=["double", "single", "big-endian", "integer", "byte", "text", "two numbers", "none"],
+    ids=[
+        "double",
+        "single",
+        "big-endian",
+        "integer",
+        "byte",
+        "text",
+        "fixed text",
+        "two numbers",
+        "two short ones",
+        "complex",
+        "none",
+    ],
 )
 def test_times_of_every_stored_type_are_read(tmp_path, value, expected):
     path = tmp_path / "series.h5"
