@@ -1,7 +1,7 @@
 # Everything a person or a build server does with a checkout. Each target makes the environment
 # it needs in .venv; set PYTHON to choose the interpreter that it is made with.
 
-.PHONY: help run test bench lint format example docs bundle clean
+.PHONY: help run test bench lint format example screenshots docs bundle clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -27,6 +27,7 @@ help:
 	@echo "make lint     check style and types"
 	@echo "make format   apply the style"
 	@echo "make example  simulate resources/example.h5 anew"
+	@echo "make screenshots  take the pictures of the window that the documentation shows"
 	@echo "make docs     build the documentation into build/docs"
 	@echo "make bundle   build dist/flimage, a folder that runs without Python, and try it out"
 	@echo "make clean    remove environments, results and caches"
@@ -53,6 +54,11 @@ format: $(VENV)/.with-test
 
 example: $(VENV)/.with-test
 	$(BIN)/python scripts/make_example.py resources/example.h5
+
+# Every panel and state in both themes, several sizes and scales into build/screenshots; what the
+# pages show is made small and goes to docs/images.
+screenshots: $(VENV)/.with-test
+	$(BIN)/python scripts/screenshots.py $(ARGS)
 
 docs: $(VENV)/.with-docs
 	@# What the libraries of others warn about while they are imported is not ours to mend.

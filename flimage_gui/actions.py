@@ -122,7 +122,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "actionCopyPython",
-        "Copy steps as &Python",
+        "Copy steps as P&ython",
         "Copy a script that calls the library and makes the same files",
     ),
     ActionSpec(

@@ -14,8 +14,8 @@ from .menus import plain_text
 
 __all__ = ["Command", "Match", "gather", "matching"]
 
-#: How much what is said about a command counts, beside its name.
-_TIP_WEIGHT = 0.4
+#: How much the menu and what is said about a command count, beside its name.
+_PLACE_WEIGHT, _TIP_WEIGHT = 0.8, 0.4
 _PLAIN_KEYS = {spec.name: spec.keys for spec in ACTIONS}
 #: What would only open the palette again.
 _LEFT_OUT = {"actionCommands"}
@@ -106,7 +106,11 @@ def gather(window: QWidget) -> list[Command]:
         owner = menu.parentWidget()
         if not isinstance(owner, (QMenu, QMenuBar)) and owner is not None:
             _walk(menu, owner.accessibleName(), seen)
-    return list(seen.values())
+    # What a button offers is often in a menu as well, which also tells the keys.
+    named: dict[tuple[str, str], Command] = {}
+    for command in seen.values():
+        named.setdefault((command.place.rpartition("› ")[2], command.text), command)
+    return list(named.values())
 
 
 def matching(commands: list[Command], query: str) -> list[Match]:
@@ -116,10 +120,12 @@ def matching(commands: list[Command], query: str) -> list[Match]:
         found = find(query, command.label)
         by_name = find(query, command.text)
         tip = find(query, command.action.statusTip())
-        if found is not None and by_name is not None:
-            points, places = max(by_name[0], found[0]), found[1]
+        if by_name is not None:
+            points = by_name[0]
+            start = len(command.label) - len(command.text)
+            places = tuple(start + place for place in by_name[1])
         elif found is not None:
-            points, places = found
+            points, places = _PLACE_WEIGHT * found[0], found[1]
         elif tip is not None and len(query.split()) > 1:
             points, places = _TIP_WEIGHT * tip[0], ()
         else:

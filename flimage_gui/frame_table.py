@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer
-from PyQt5.QtGui import QKeyEvent, QShowEvent
+from PyQt5.QtGui import QFont, QFontMetrics, QKeyEvent, QShowEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -154,7 +154,10 @@ class FramePanel(QWidget):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setMinimumSectionSize(30)
-        digit = table.fontMetrics().horizontalAdvance("0")
+        # The current frame is written in bold.
+        font = QFont(table.font())
+        font.setBold(True)
+        digit = QFontMetrics(font).horizontalAdvance("0")
         for section, digits in _WIDTHS.items():
             header.resizeSection(int(section), digits * digit + 12)
         return table

@@ -177,16 +177,12 @@ class FrameView(QWidget):
             combo.setMinimumContentsLength(characters)
             combo.setMinimumWidth(least)
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            combo.setMaximumWidth(
-                combo.fontMetrics().horizontalAdvance("Background-corrected") + 50
-            )
         describe(self.colormap_combo, "colormapCombo", "Colour map", "Colours of the image.")
 
         self.auto_contrast_button = ShrinkingButton()
-        self.auto_contrast_button.setText("Auto contrast")
+        self.auto_contrast_button.setText(" Auto contrast")
         self.auto_contrast_button.setProperty("flat", True)
         self.auto_contrast_button.setIcon(assets.icon("contrast"))
-        self.auto_contrast_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.auto_contrast_button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         describe(
             self.auto_contrast_button,
@@ -522,12 +518,21 @@ class FrameView(QWidget):
 
     def _share_room(self) -> None:
         """Keep what is shown readable as long as anything else can be done without."""
-        combo = self.display_combo
         # All of them have keys and stand in menus.
-        spare = (self.zoom_out_button, self.zoom_in_button, self.fit_button)
-        for least in (combo.maximumWidth(), _SHORT_COMBO):
+        spare = (
+            self.auto_contrast_button,
+            self.zoom_out_button,
+            self.zoom_in_button,
+            self.fit_button,
+        )
+        combo = self.display_combo
+        full = combo.fontMetrics().horizontalAdvance(Display.BACKGROUND_CORRECTED.value) + 50
+        for each in (combo, self.colormap_combo):
+            each.setMaximumWidth(full)
+        for least in (full, _SHORT_COMBO):
             combo.setMinimumWidth(least)
             spare_room(self._row, self.width(), spare)
+            self._row.invalidate()
             if self._row.minimumSize().width() <= self.width():
                 break
 
@@ -546,6 +551,8 @@ class FrameView(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._apply_colors()
+        elif event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._share_room()
 
     def _apply_colors(self) -> None:
         # Around an image, a neutral ground darker than the window lets its values be judged.

@@ -170,7 +170,7 @@ class Panels(QObject):
         docks["backgroundDock" if roomy else "bleachDock"].raise_()
         docks["traceDock"].raise_()
         if roomy:
-            needed = docks["backgroundDock"].widget().widget().sizeHint().height() + 110
+            needed = docks["backgroundDock"].widget().widget().sizeHint().height() + 70
             window.resizeDocks(
                 [docks["backgroundDock"], docks["bleachDock"]],
                 [needed, window.height() - needed],

@@ -29,8 +29,8 @@ from .widgets import ChoiceCombo, blocked, describe
 __all__ = ["PreferencesDialog"]
 
 _SIZE = (600, 620)
-#: Least width of what a value is chosen with [px].
-_FIELD_WIDTH = 190
+#: Width of what a value is chosen with [px].
+_FIELD_WIDTH = 230
 REMEMBERED = "Remembered"
 
 
@@ -97,7 +97,7 @@ class _Row:
             control.setKeyboardTracking(False)
             control.valueChanged.connect(lambda value: settings.set(preference, value))
         if not isinstance(control, QCheckBox):
-            control.setMinimumWidth(_FIELD_WIDTH)
+            control.setFixedWidth(_FIELD_WIDTH)
         return control
 
     def refresh(self) -> None:
@@ -131,6 +131,12 @@ class PreferencesDialog(QDialog):
         self._settings = settings
         self._rows: dict[str, _Row] = {}
         self._forget: dict[str, QPushButton] = {}
+        metrics = self.fontMetrics()
+        self._label_width = max(
+            metrics.horizontalAdvance(each.label)
+            for each in Preferences.all()
+            if each.group and not isinstance(each.default, bool)
+        )
         page = QWidget()
         page.setObjectName("preferencesPage")
         column = QVBoxLayout(page)
@@ -177,6 +183,7 @@ class PreferencesDialog(QDialog):
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
+        grid.setColumnMinimumWidth(0, self._label_width)
         for preference in Preferences.all():
             if preference.group != group:
                 continue
@@ -188,7 +195,7 @@ class PreferencesDialog(QDialog):
                 label = QLabel(preference.label)
                 label.setBuddy(row.control)
                 grid.addWidget(label, at, 0)
-                grid.addWidget(row.control, at, 1)
+                grid.addWidget(row.control, at, 1, Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(row.reset, at, 2)
             grid.addWidget(row.explanation, at + 1, 0, 1, 2)
             grid.setRowMinimumHeight(at + 2, 8)

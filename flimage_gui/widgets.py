@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from PyQt5.QtCore import QObject, QSize, Qt
+from PyQt5.QtCore import QObject, Qt
 from PyQt5.QtGui import (
     QPaintEvent,
     QPalette,
-    QResizeEvent,
     QWheelEvent,
 )
 from PyQt5.QtWidgets import (
@@ -131,45 +130,41 @@ class ChoiceCombo(QComboBox):
 
 
 class ShrinkingButton(QToolButton):
-    """A button with icon and text that shows the icon alone where there is no room for both."""
+    """A button with icon and text that can do with the icon alone."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-
-    def _text_width(self) -> int:
-        return self.fontMetrics().horizontalAdvance(f"{self.text()} ") + 4
 
     @property
     def shows_text(self) -> bool:
-        """Whether there is room for the text."""
+        """Whether the text is shown."""
         return self.toolButtonStyle() != Qt.ToolButtonStyle.ToolButtonIconOnly
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Ask for the room of icon and text."""
-        hint = super().sizeHint()
-        return hint if self.shows_text else hint + QSize(self._text_width(), 0)
+    @shows_text.setter
+    def shows_text(self, shows: bool) -> None:
+        style = Qt.ToolButtonStyle
+        self.setToolButtonStyle(
+            style.ToolButtonTextBesideIcon if shows else style.ToolButtonIconOnly
+        )
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Do with the room of the icon."""
-        hint = super().sizeHint()
-        return hint - QSize(self._text_width(), 0) if self.shows_text else hint
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Show as much as there is room for."""
-        super().resizeEvent(event)
-        has_room = event.size().width() >= self.sizeHint().width()
-        if has_room != self.shows_text:
-            self.setToolButtonStyle(
-                Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-                if has_room
-                else Qt.ToolButtonStyle.ToolButtonIconOnly
-            )
+    @property
+    def text_room(self) -> int:
+        """Room that the text takes beside the icon [px]."""
+        shown = self.shows_text
+        widths = []
+        for shows in (True, False):
+            self.shows_text = shows
+            widths.append(self.sizeHint().width())
+        self.shows_text = shown
+        return widths[0] - widths[1]
 
 
 def spare_room(row: QLayout, width: int, spare: Sequence[QWidget]) -> None:
     """Hide what can be done without, one after the other, where a row has not enough room.
+
+    Of buttons that can shrink, only the text is left out.
 
     Parameters
     ----------
@@ -180,16 +175,34 @@ def spare_room(row: QLayout, width: int, spare: Sequence[QWidget]) -> None:
     spare
         Widgets to be hidden, the first one first.
     """
+    # Otherwise it tells what was needed before.
+    row.invalidate()
     room = width - row.minimumSize().width()
     for widget in spare:
-        if room < 0 and not widget.isHidden():
-            room += widget.minimumSizeHint().width() + row.spacing()
-            widget.hide()
+        if room < 0 and _is_whole(widget):
+            room += _needed(widget, row)
+            _show_whole(widget, False)
     for widget in reversed(spare):
-        needed = widget.minimumSizeHint().width() + row.spacing()
-        if widget.isHidden() and room >= needed:
+        if not _is_whole(widget) and room >= (needed := _needed(widget, row)):
             room -= needed
-            widget.show()
+            _show_whole(widget, True)
+
+
+def _is_whole(widget: QWidget) -> bool:
+    return widget.shows_text if isinstance(widget, ShrinkingButton) else not widget.isHidden()
+
+
+def _show_whole(widget: QWidget, whole: bool) -> None:
+    if isinstance(widget, ShrinkingButton):
+        widget.shows_text = whole
+    else:
+        widget.setVisible(whole)
+
+
+def _needed(widget: QWidget, row: QLayout) -> int:
+    if isinstance(widget, ShrinkingButton):
+        return widget.text_room
+    return widget.minimumSizeHint().width() + row.spacing()
 
 
 def make_form() -> QFormLayout:

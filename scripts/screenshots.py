@@ -1,174 +1,338 @@
-"""Take the pictures of the window that README and documentation show.
+"""Take the pictures of the window: a tour of every panel and state, and what the pages show.
 
-``python scripts/screenshots.py [FOLDER]`` writes ``docs/images/*.png`` (or into FOLDER). Each look
-(theme, size, scale) is taken in a process of its own, because Qt reads the scale once. Set
-``QT_QPA_PLATFORM=xcb`` to take them on a real display; by default none is needed.
+``python scripts/screenshots.py`` takes every state in every look (theme, size, scale) into
+``build/screenshots``, and copies those that README and documentation mention to ``docs/images``,
+made small. Each look is taken in a process of its own, because Qt reads the scale once. Set
+``QT_QPA_PLATFORM=xcb`` to take them on a real display; by default none is needed. Nothing but the
+simulated example is ever shown.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PyQt5.QtWidgets import QWidget
+
+    from flimage_gui.main_window import MainWindow
 
 ROOT = Path(__file__).resolve().parents[1]
-
-#: look -> theme, width, height, scale, states that are taken
-LOOKS = {
-    "light": ("light", 1440, 900, 1.0, ("welcome", "raw", "fit", "corrected", "export", "import")),
-    "dark": ("dark", 1440, 900, 1.0, ("welcome", "fit", "corrected", "metadata", "error")),
-    "small": ("light", 1024, 700, 1.0, ("fit", "background")),
-    "small-dark": ("dark", 1024, 700, 1.0, ("corrected",)),
-    "large": ("light", 1920, 1200, 1.0, ("fit",)),
-    "2x": ("light", 1200, 760, 2.0, ("fit",)),
-}
+IMAGES = ROOT / "docs" / "images"
 PATIENCE = 60.0
 
 
-def take(look: str, folder: Path) -> None:
-    """Take all states of one look in this process."""
-    os.environ["PYQTGRAPH_QT_LIB"] = "PyQt5"
-    from PyQt5.QtCore import QCoreApplication, QEventLoop, QSettings, Qt, QTimer
-    from PyQt5.QtWidgets import QApplication, QDialog, QWidget
+@dataclass(frozen=True)
+class Look:
+    """How the window looks: theme, size [px] and scale."""
 
-    theme_name, width, height, _, states = LOOKS[look]
-    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_EnableHighDpiScaling)
-    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_UseHighDpiPixmaps)
-    app = QApplication(["flimage"])
+    theme: str
+    width: int
+    height: int
+    scale: float = 1.0
 
-    # As on a usual desktop; without one, Qt's letters are larger than anybody's.
-    font = app.font()
-    font.setPointSizeF(9.5)
-    app.setFont(font)
 
-    from flimage_gui import assets, theme
-    from flimage_gui.main_window import MainWindow
-    from flimage_gui.session import Display
-    from flimage_gui.settings import Settings
+LOOKS = {
+    "light": Look("light", 1440, 900),
+    "dark": Look("dark", 1440, 900),
+    "small": Look("light", 1024, 700),
+    "small-dark": Look("dark", 1024, 700),
+    "large": Look("light", 1920, 1200),
+    "large-dark": Look("dark", 1920, 1200),
+    "2x": Look("light", 1200, 760, 2.0),
+    "2x-dark": Look("dark", 1200, 760, 2.0),
+}
 
-    theme.apply_theme_by_name(theme_name, app)
-    # Dialogs show paths: let them be short and those of nobody.
-    work = Path(tempfile.gettempdir()) / "recordings"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    shutil.copy(assets.example_path(), work)
-    settings = Settings(QSettings(str(work / "s.ini"), QSettings.Format.IniFormat))
-    window = MainWindow(settings)
-    window.resize(width, height)
-    window.show()
-    beat = QTimer()
-    beat.start(10)
 
-    def wait(until: Callable[[], bool], least: float = 0.3) -> None:
+class Tour:
+    """Goes through the states of one window and takes their pictures.
+
+    Parameters
+    ----------
+    look
+        How it looks.
+    name
+        Name of the look, which ends the name of each picture.
+    folder
+        Where the pictures go.
+    """
+
+    def __init__(self, look: Look, name: str, folder: Path) -> None:
+        os.environ["PYQTGRAPH_QT_LIB"] = "PyQt5"
+        # Dialogs show paths: let them be short and those of nobody.
+        self.work = Path(tempfile.gettempdir()) / "recordings"
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir()
+        # Nobody's unsaved work is offered in a picture.
+        for variable in ("XDG_STATE_HOME", "LOCALAPPDATA", "XDG_CACHE_HOME"):
+            os.environ[variable] = str(self.work / ".state")
+        from PyQt5.QtCore import QCoreApplication, QSettings, Qt, QTimer
+        from PyQt5.QtWidgets import QApplication
+
+        QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_EnableHighDpiScaling)
+        QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_UseHighDpiPixmaps)
+        self.app = QApplication(["flimage"])
+        # As on a usual desktop; without one, Qt's letters are larger than anybody's.
+        font = self.app.font()
+        font.setPointSizeF(9.5)
+        self.app.setFont(font)
+        QApplication.setCursorFlashTime(0)
+
+        from flimage_gui import assets, theme
+        from flimage_gui.settings import Settings
+        from flimage_gui.windows import Windows
+
+        theme.apply_theme_by_name(look.theme, self.app)
+        shutil.copy(assets.example_path(), self.work)
+        store = QSettings(str(self.work / "s.ini"), QSettings.Format.IniFormat)
+        self.name, self.folder = name, folder
+        self.window: MainWindow = Windows(Settings(store)).new_window()
+        self.window.move(0, 0)
+        self.window.resize(look.width, look.height)
+        self._beat = QTimer()
+        self._beat.start(10)
+
+    # ------------------------------------------------------------------ means
+
+    def wait(self, until: Callable[[], bool] | None = None, least: float = 0.3) -> None:
+        """Wait until something is so, by default until nothing is being computed."""
+        from PyQt5.QtCore import QEventLoop
+
+        done = until or (lambda: self.window.session.at_rest)
         start = time.monotonic()
-        while not until() or time.monotonic() - start < least:
-            app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+        while not done() or time.monotonic() - start < least:
+            self.app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
             if time.monotonic() - start > PATIENCE:
-                raise TimeoutError(f"{look}: waited too long")
+                raise TimeoutError(f"{self.name}: waited too long")
 
-    def picture(name: str, widget: QWidget | None = None) -> None:
-        wait(lambda: window.session.at_rest)
-        path = folder / f"{name}-{look}.png"
-        shown = window.grab()
-        if widget is not None:
-            # A dialog is drawn where it stands over the window.
-            from PyQt5.QtGui import QColor, QPainter
+    def find(self, name: str) -> Any:
+        """Return the widget of that object name."""
+        from PyQt5.QtWidgets import QWidget
 
+        found = self.window.findChild(QWidget, name)
+        assert found is not None, name
+        return found
+
+    def picture(self, name: str, dialog: QWidget | None = None) -> None:
+        """Take a picture of the window, and of a dialog where it stands over it."""
+        from PyQt5.QtGui import QColor, QPainter
+
+        self.wait()
+        shown = self.window.grab()
+        if dialog is not None:
             painter = QPainter(shown)
-            painter.fillRect(window.rect(), QColor(0, 0, 0, 70))
-            place = window.rect().center() - widget.rect().center()
-            painter.drawPixmap(place, widget.grab())
+            painter.fillRect(self.window.rect(), QColor(0, 0, 0, 70))
+            place = self.window.rect().center() - dialog.rect().center()
+            painter.drawPixmap(place, dialog.grab())
             painter.end()
-        shown.save(str(path))
-        print(path)
+        shown.save(str(self.folder / f"{name}-{self.name}.png"))
 
-    def open_example() -> None:
-        if window.session.source is None:
-            window.open_path(work / "example.h5")
-            wait(lambda: window.session.source is not None)
-            wait(lambda: window.session.at_rest)
+    def dialog(self, state: str, action: str, name: str, typed: str = "", edit: str = "") -> None:
+        """Take a picture of a dialog that an action opens."""
+        from PyQt5.QtTest import QTest
 
-    def run() -> None:
-        open_example()
-        if not window.session.fit_current:
-            window.session.run_fit()
-            wait(lambda: window.session.fit_current)
-        window.session.set_frame(40)
+        self.window.findChild(_action_class(), action).trigger()
+        dialog = self.find(name)
+        if typed:
+            QTest.keyClicks(self.find(edit), typed)
+        self.wait()
+        self.picture(state, dialog)
+        dialog.reject()
+        self.wait()
 
-    for state in states:
-        if state == "welcome":
-            picture(state)
-        elif state == "raw":
-            open_example()
-            picture(state)
-        elif state == "background":
-            open_example()
-            window.findChild(QWidget, "backgroundDock").raise_()
-            picture(state)
-        elif state == "fit":
-            run()
-            picture(state)
-        elif state == "corrected":
-            run()
-            window.session.set_frame(100)
-            window.session.set_display(Display.BLEACH_CORRECTED)
-            window.frame_view.colormap = "Inferno"
-            picture(state)
-            window.frame_view.colormap = "Gray"
-            window.session.set_display(Display.RAW)
-        elif state == "metadata":
-            run()
-            window.findChild(QWidget, "metadataDock").raise_()
-            picture(state)
-            window.findChild(QWidget, "bleachDock").raise_()
-        elif state == "error":
-            run()
-            (work / "notes.h5").write_text("not HDF5")
-            window.open_path(work / "notes.h5")
-            wait(lambda: bool(window.message_bar.text))
-            picture(state)
-        elif state == "export":
-            run()
-            window.ask_export()
-            dialog = window.findChild(QDialog, "exportDialog")
-            picture(state, dialog)
-            dialog.reject()
-        elif state == "import":
-            run()
-            import numpy as np
-            import tifffile
+    # ------------------------------------------------------------------ states
 
-            frames = [window.session.source.raw(i) for i in range(20)]
-            tifffile.imwrite(work / "embryo.tif", np.array(frames).round().astype(np.uint16))
-            window.open_path(work / "embryo.tif")
-            wait(lambda: window.findChild(QDialog, "importDialog") is not None)
-            dialog = window.findChild(QDialog, "importDialog")
-            picture(state, dialog)
-            dialog.reject()
-    window.session.shut_down()
-    shutil.rmtree(work)
+    def run(self) -> None:
+        """Go through all states."""
+        from flimage.recipe import Region
+        from flimage_gui.comparing import Mode
+        from flimage_gui.session import Display
+
+        window = self.window
+        session = window.session
+        self.picture("welcome")
+        window.open_path(self.work / "example.h5")
+        self.wait(lambda: session.source is not None)
+        self.picture("raw")
+        session.run_fit()
+        self.wait(lambda: session.fit_current)
+        session.set_display(Display.RAW)
+        session.set_frame(40)
+        self.picture("fit")
+        for panel in ("background", "metadata"):
+            self.find(f"{panel}Dock").raise_()
+            self.picture(panel)
+        self.find("bleachDock").raise_()
+        for panel in ("frame", "history"):
+            self.find(f"{panel}Dock").raise_()
+            self.picture(panel)
+        regions = window.looking.named_regions
+        regions.add(Region("rectangle", ((39, 33), (90, 90))))
+        regions.add(Region("ellipse", ((109, 40), (167, 101))))
+        window.looking.scale_button.setChecked(True)
+        window.looking.time_action.setChecked(True)
+        self.find("regionsDock").raise_()
+        self.wait()
+        self.picture("regions")
+        window.looking.scale_button.setChecked(False)
+        window.looking.time_action.setChecked(False)
+        self.find("traceDock").raise_()
+        for _ in range(2):
+            session.undo()
+        session.set_frame(100)
+        session.set_display(Display.BLEACH_CORRECTED)
+        window.frame_view.colormap = "Inferno"
+        self.picture("corrected")
+        for mode in (Mode.SIDE, Mode.SWIPE, Mode.DIFFERENCE, Mode.RATIO):
+            window.looking.comparison.set_mode(mode)
+            self.wait(least=0.5)
+            self.picture(f"compare-{mode.name.lower()}")
+        window.looking.comparison.set_mode(Mode.OFF)
+        window.frame_view.colormap = "Gray"
+        session.set_display(Display.RAW)
+        self.dialog("commands", "actionCommands", "commandPalette", "comp", "commandEdit")
+        self.dialog("shortcuts", "actionShortcuts", "shortcutsDialog")
+        self.dialog("preferences", "actionPreferences", "preferencesDialog")
+        self.dialog("jump", "actionJump", "jumpDialog")
+        self.dialog("about", "actionAbout", "aboutDialog")
+        self.dialog("export", "actionExport", "exportDialog")
+        self._show_focus()
+        self._show_import()
+        self._show_messages()
+        session.shut_down()
+        shutil.rmtree(self.work)
+
+    def _show_focus(self) -> None:
+        from PyQt5.QtCore import Qt
+        from PyQt5.QtTest import QTest
+
+        self.window.activateWindow()
+        self.wait(lambda: self.window.isActiveWindow())
+        graphics = self.find("frameGraphics")
+        self.find("colormapCombo").setFocus(Qt.FocusReason.TabFocusReason)
+        while self.window.focusWidget() is not graphics:
+            QTest.keyClick(self.window.focusWidget(), Qt.Key.Key_Tab)
+        self.picture("focus")
+        self.window.frame_view.setFocus()
+
+    def _show_import(self) -> None:
+        import numpy as np
+        import tifffile
+        from PyQt5.QtWidgets import QDialog
+
+        source = self.window.session.source
+        assert source is not None
+        frames = np.array([source.raw(i) for i in range(20)])
+        tifffile.imwrite(self.work / "embryo.tif", frames.round().astype(np.uint16))
+        self.window.open_path(self.work / "embryo.tif")
+        self.wait(lambda: self.window.findChild(QDialog, "importDialog") is not None)
+        dialog = self.find("importDialog")
+        self.picture("import", dialog)
+        dialog.reject()
+        self.wait()
+
+    def _show_messages(self) -> None:
+        self.window.message_bar.show_done(
+            f"The corrected series was written to {self.work / 'corrected.h5'}.", "Open it", print
+        )
+        self.picture("done")
+        (self.work / "notes.h5").write_text("not HDF5")
+        self.window.open_path(self.work / "notes.h5")
+        self.wait(lambda: bool(self.window.message_bar.text))
+        self.picture("error")
+
+
+def _action_class() -> Any:
+    from PyQt5.QtWidgets import QAction
+
+    return QAction
+
+
+# ---------------------------------------------------------------------- pictures
+
+
+def mentioned() -> list[str]:
+    """Return the names of the pictures of the window that the pages show."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    names = {
+        name
+        for page in pages
+        for name in re.findall(r"images/([\w-]+\.png)", page.read_text(encoding="utf-8"))
+    }
+    looks = "|".join(LOOKS)
+    return sorted(name for name in names if re.fullmatch(rf"[\w-]+?-({looks})\.png", name))
+
+
+def make_small(source: Path, target: Path) -> None:
+    """Copy a picture with as many colours as a palette holds, which few people can tell."""
+    from PIL import Image
+
+    with Image.open(source) as image:
+        few = image.convert("RGB").quantize(
+            256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
+        few.save(target, optimize=True)
+
+
+def contact_sheet(folder: Path, look: str) -> Path:
+    """Put all pictures of a look on one page, to be looked through."""
+    from PIL import Image
+
+    pictures = sorted(p for p in folder.glob(f"*-{look}.png") if _look_of(p) == look)
+    width, columns = 640, 4
+    thumbs = []
+    for path in pictures:
+        with Image.open(path) as image:
+            small = image.convert("RGB")
+            small.thumbnail((width, width))
+            thumbs.append(small)
+    height = max(thumb.height for thumb in thumbs)
+    rows = -(-len(thumbs) // columns)
+    sheet = Image.new("RGB", (columns * (width + 8), rows * (height + 8)), "#808080")
+    for number, thumb in enumerate(thumbs):
+        sheet.paste(thumb, (number % columns * (width + 8), number // columns * (height + 8)))
+    target = folder / f"sheet-{look}.png"
+    sheet.save(target)
+    return target
+
+
+def _look_of(path: Path) -> str:
+    found = re.fullmatch(rf"[\w-]+?-({'|'.join(LOOKS)})", path.stem)
+    return found[1] if found else ""
 
 
 def main() -> int:
     """Take all pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
-    parser.add_argument("--look", choices=sorted(LOOKS), help="only this look, in this process")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "screenshots")
+    parser.add_argument("--look", choices=sorted(LOOKS), action="append", help="only this look")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    if arguments.look is not None:
-        take(arguments.look, arguments.folder)
+    looks = arguments.look or list(LOOKS)
+    if arguments.here:
+        Tour(LOOKS[looks[0]], looks[0], arguments.folder).run()
         return 0
-    for look, (_, _, _, scale, _) in LOOKS.items():
-        environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ, "QT_SCALE_FACTOR": str(scale)}
-        command = [sys.executable, __file__, str(arguments.folder), "--look", look]
+    for name in looks:
+        scale = str(LOOKS[name].scale)
+        environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ, "QT_SCALE_FACTOR": scale}
+        command = [sys.executable, __file__, str(arguments.folder), "--look", name, "--here"]
         subprocess.run(command, env=environment, check=True)
+        print(contact_sheet(arguments.folder, name))
+    for name in mentioned():
+        if (arguments.folder / name).exists():
+            make_small(arguments.folder / name, IMAGES / name)
+            print(IMAGES / name)
     return 0
 
 
