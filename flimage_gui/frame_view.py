@@ -424,7 +424,8 @@ class FrameView(QWidget):
 
     def _on_recording_changed(self) -> None:
         is_open = self._session.source is not None
-        self._image = self._shown = self._saturation = None
+        # The pointer may rest where the new image has no pixel.
+        self._image = self._shown = self._saturation = self._pixel = None
         self._item.clear()
         self._levels_bar.show_image(None)
         self._notice.hide()

@@ -308,10 +308,11 @@ class SessionEdit(SessionFit):
 
     def _follow(self, before: State, after: State) -> None:
         """Do what follows from another state of the history."""
-        if after.edits is not before.edits:
-            self._on_edits_changed()
+        # First, so that views of the regions have the right ones when frames change.
         if after.regions != before.regions:
             self.changed.emit(Change.REGIONS | Change.HISTORY)
+        if after.edits is not before.edits:
+            self._on_edits_changed()
         if after.recipe != before.recipe:
             self._on_recipe_changed()
 

@@ -127,7 +127,8 @@ class SessionView(SessionState):
         before, maker = self._cache.maker, self._maker()
         shown = (self._frame, self._display)
         self._cache.set_maker(maker)
-        if before is None or before.key(*shown) != maker.key(*shown):
+        # A frame that was not there before has no key that could be compared.
+        if before is None or len(before) != len(maker) or before.key(*shown) != maker.key(*shown):
             self._show()
         self._contrast.outdate()
         self._find_levels()

@@ -12,6 +12,7 @@ from recordings import decaying, write_series
 from flimage import FLImage, FLSeries, Recipe, correct
 from flimage.errors import BorderError, InputError, OutputExistsError
 from flimage.source import SeriesSource
+from flimage_gui.editor import Editor
 from flimage_gui.history import History
 from flimage_gui.session import Change, Display, Session
 
@@ -580,3 +581,22 @@ def test_a_recording_that_is_opened_again_is_not_measured_again(
     with qtbot.waitSignal(session.changed, check_params_cb=lambda c: session.scan is not None):
         session.open(recording)
     np.testing.assert_array_equal(session.scan.region_sum, first.region_sum)
+
+
+def test_a_frame_comes_back_that_was_left_out_before_it_was_measured(
+    qtbot, session: Session, recording, settle
+) -> None:
+    errors: list[Exception] = []
+    session.failed.connect(errors.append)
+    session.open(recording)
+    settle(session)
+    session.set_display(Display.BACKGROUND_CORRECTED)
+    Editor(session).delete([0])
+    settle(session)
+    session.set_frame(10)
+    settle(session)
+    session.undo()
+    assert session.frame == 11
+    settle(session)
+    assert session.kept_image(Display.BACKGROUND_CORRECTED) is not None
+    assert errors == []
