@@ -195,6 +195,44 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("actionAddEllipse", "&Ellipse", "Follow an ellipse over time"),
     ActionSpec("actionAddPolygon", "&Polygon", "Follow a polygon over time"),
     ActionSpec("actionAddFreehand", "&Freehand region", "Follow a region over time"),
+    ActionSpec(
+        "actionAddRegionHere",
+        "Rectangle in the &middle",
+        "Follow a rectangle in the middle of what is seen; Alt and the arrow keys move it",
+        ("Ctrl+Alt+R",),
+    ),
+    ActionSpec(
+        "actionMoveRegionLeft", "Move to the &left", "Move the selected region", ("Alt+Left",)
+    ),
+    ActionSpec(
+        "actionMoveRegionRight", "Move to the &right", "Move the selected region", ("Alt+Right",)
+    ),
+    ActionSpec("actionMoveRegionUp", "Move &up", "Move the selected region", ("Alt+Up",)),
+    ActionSpec("actionMoveRegionDown", "Move &down", "Move the selected region", ("Alt+Down",)),
+    ActionSpec(
+        "actionNarrowRegion",
+        "Make &narrower",
+        "Move the right edge of the selected region",
+        ("Alt+Shift+Left",),
+    ),
+    ActionSpec(
+        "actionWidenRegion",
+        "Make &wider",
+        "Move the right edge of the selected region",
+        ("Alt+Shift+Right",),
+    ),
+    ActionSpec(
+        "actionLowerRegion",
+        "Make l&ower",
+        "Move the lower edge of the selected region",
+        ("Alt+Shift+Up",),
+    ),
+    ActionSpec(
+        "actionHeightenRegion",
+        "Make &higher",
+        "Move the lower edge of the selected region",
+        ("Alt+Shift+Down",),
+    ),
     ActionSpec("actionLineProfile", "&Line profile", "Plot the values along a line", ("Ctrl+L",)),
     ActionSpec("actionJump", "&Go to…", "Go to a frame, a time or an identifier", ("Ctrl+G",)),
     ActionSpec("actionCompareNext", "Compare in the &next way", "", keys=(Key.Key_D,)),

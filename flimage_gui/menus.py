@@ -90,7 +90,9 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         "actionAddEllipse",
         "actionAddPolygon",
         "actionAddFreehand",
+        "actionAddRegionHere",
         None,
+        "menuMoveRegion",
         "actionLineProfile",
     ),
     "&Correction": (
@@ -118,6 +120,20 @@ SUBMENUS: dict[str, tuple[str, tuple[str | None, ...]]] = {
             None,
             "actionSwipeLeft",
             "actionSwipeRight",
+        ),
+    ),
+    "menuMoveRegion": (
+        "Move the &selected region",
+        (
+            "actionMoveRegionLeft",
+            "actionMoveRegionRight",
+            "actionMoveRegionUp",
+            "actionMoveRegionDown",
+            None,
+            "actionNarrowRegion",
+            "actionWidenRegion",
+            "actionLowerRegion",
+            "actionHeightenRegion",
         ),
     ),
     "menuPanels": (

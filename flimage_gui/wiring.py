@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import dialogs
 from .comparing import Mode
+from .region_keys import RegionKeys
 from .session import Display
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ SWIPE_STEP = 1 / 40
 def slots(window: MainWindow) -> dict[str, Callable[[], object]]:
     """Return what the actions of a window do, by their names."""
     session, view, bar = window.session, window.frame_view, window.time_bar
+    keys = RegionKeys(session, window.looking.named_regions, view)
     documents, saving, panels = window.documents, window.saving, window.panels
     return {
         "actionNewWindow": window.windows.new_window,
@@ -45,6 +47,15 @@ def slots(window: MainWindow) -> dict[str, Callable[[], object]]:
         **window.looking.slots(),
         "actionSwipeLeft": lambda: _move_swipe(window, -1),
         "actionSwipeRight": lambda: _move_swipe(window, 1),
+        "actionAddRegionHere": keys.add,
+        "actionMoveRegionLeft": lambda: keys.move(-1, 0),
+        "actionMoveRegionRight": lambda: keys.move(1, 0),
+        "actionMoveRegionUp": lambda: keys.move(0, -1),
+        "actionMoveRegionDown": lambda: keys.move(0, 1),
+        "actionNarrowRegion": lambda: keys.resize(-1, 0),
+        "actionWidenRegion": lambda: keys.resize(1, 0),
+        "actionLowerRegion": lambda: keys.resize(0, -1),
+        "actionHeightenRegion": lambda: keys.resize(0, 1),
         "actionFitView": view.fit_view,
         "actionZoomIn": view.zoom_in,
         "actionZoomOut": view.zoom_out,

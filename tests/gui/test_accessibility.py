@@ -28,10 +28,12 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from flimage.recipe import Region
 from flimage_gui import theme
 from flimage_gui.comparing import Mode
 from flimage_gui.main_window import MainWindow
 from flimage_gui.opening import Inspected
+from flimage_gui.region_keys import moved, resized
 
 PATIENCE = 20_000
 INTERACTIVE = (
@@ -262,6 +264,46 @@ def test_brackets_move_the_swipe_line(qtbot, opened: MainWindow, settle) -> None
         qtbot.keyClick(graphics, Qt.Key.Key_BracketLeft)
     assert comparison.line.value() == 0
     settle(opened.session)
+
+
+def test_a_region_is_put_moved_and_resized_by_keys_in_one_step(
+    qtbot, opened: MainWindow, settle
+) -> None:
+    graphics = find(opened, QWidget, "frameGraphics")
+    regions = opened.looking.named_regions
+    alt, control = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ControlModifier
+    qtbot.keyClick(graphics, Qt.Key.Key_R, control | alt)
+    assert len(regions.regions) == 1
+    (left, top), (right, bottom) = regions.regions[0].region.points
+    assert (left + right, top + bottom) == (80, 60)
+    for key in (Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Up):
+        qtbot.keyClick(graphics, key, alt)
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Down):
+        qtbot.keyClick(graphics, key, alt | Qt.KeyboardModifier.ShiftModifier)
+    place = ((left - 2, top - 1), (right - 1, bottom + 1))
+    assert regions.regions[0].region.points == place
+    assert opened.session.frame == 0
+    qtbot.wait(800)
+    opened.session.undo()
+    assert regions.regions[0].region.points == ((left, top), (right, bottom))
+    opened.session.undo()
+    assert regions.regions == ()
+    settle(opened.session)
+
+
+@pytest.mark.parametrize("kind", ["rectangle", "ellipse", "polygon"])
+def test_a_region_that_is_moved_by_keys_stays_on_the_image(kind: str) -> None:
+    region = Region(kind, ((2, 3), (9, 4), (6, 8))[: 3 if kind == "polygon" else 2])
+    far = moved(region, (100, 100), (20, 30))
+    assert max(x for x, _ in far.points) == 30
+    assert max(y for _, y in far.points) == 20
+    back = moved(far, (-100, -100), (20, 30))
+    assert min(x for x, _ in back.points) == 0
+    large = resized(region, (100, 100), (20, 30))
+    assert max(x for x, _ in large.points) == pytest.approx(30)
+    small = resized(region, (-100, -100), (20, 30))
+    xs = [x for x, _ in small.points]
+    assert max(xs) - min(xs) == pytest.approx(1)
 
 
 # ---------------------------------------------------------------------- panels
