@@ -6,7 +6,7 @@ frames. See :mod:`flimage.models` for how a model is made up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -104,9 +104,7 @@ def heights(gram: Array, right: Array) -> tuple[Array, Array]:
         for chosen in combinations(range(p), size):
             rows = np.array(chosen)
             part = gram[:, rows[:, None], rows]
-            # A trace of ridge keeps shapes that are the same to rounding from dividing by 0.
-            part = part + 1e-13 * np.eye(size)
-            tried = np.linalg.solve(part, right[:, rows, None])[..., 0]
+            tried = _solve_small(part, right[:, rows])
             gain = 2 * np.einsum("gi,gi->g", tried, right[:, rows]) - np.einsum(
                 "gi,gij,gj->g", tried, gram[:, rows[:, None], rows], tried
             )
@@ -115,6 +113,20 @@ def heights(gram: Array, right: Array) -> tuple[Array, Array]:
             best[np.ix_(better, rows)] = tried[better]
             gained[better] = gain[better]
     return best / norm, gained
+
+
+def _solve_small(matrix: Array, right: Array) -> Array:
+    """Solve many systems ``(g, p, p)`` whose diagonal is 1 for ``(g, p)``."""
+    p = right.shape[1]
+    if p == 1:
+        return right
+    # A trace of ridge keeps shapes that are the same to rounding from dividing by 0.
+    if p == 2:
+        diagonal, across = 1.0 + 1e-13, matrix[:, 0, 1, None]
+        pair: Array = diagonal * right - across * right[:, ::-1]
+        return pair / (diagonal**2 - across**2)
+    found = np.linalg.solve(matrix + 1e-13 * np.eye(p), right[..., None])[..., 0]
+    return found.astype(np.float64, copy=False)
 
 
 def coarse(t: Array, y: Array, w: Array) -> tuple[Array, Array, Array]:
@@ -146,27 +158,52 @@ def _products(a: Array, b: Array) -> Array:
     return total
 
 
-def _search(
-    model: Model, t: Array, y: Array, w: Array, count: int, bounds: Array
-) -> list[tuple[Array, Array]]:
-    """Heights and rates of the `count` best, clearly different starting points."""
-    t, y, w = coarse(t, y, w)
-    inside = (model.starts <= bounds[:, 1] + 0.3).all(axis=1)
-    library = model.library_shapes(t)
-    products = _products(library * w, library)
-    with_data = library @ (w * y)
-    picks = model.picks
-    found_heights, gained = heights(
-        products[picks[:, :, None], picks[:, None, :]], with_data[picks]
-    )
-    found: list[tuple[Array, Array]] = []
-    for index in np.argsort(np.where(inside, -gained, np.inf), kind="stable"):
-        theta = model.starts[index]
-        if all(np.max(np.abs(theta - other), initial=0.0) > 1.2 for _, other in found):
-            found.append((found_heights[index], theta))
-        if len(found) == count or not theta.size:
-            break
-    return found
+class _Search:
+    """Search for starting points, with or without some of the frames.
+
+    The shapes of all starting points and their products are made once; for frames that are left
+    out their part is taken from the products.
+    """
+
+    def __init__(self, model: Model, t: Array, y: Array, w: Array, bounds: Array) -> None:
+        self._model = model
+        self._edges = np.linspace(0, t.size, min(t.size, _COARSE) + 1).astype(int)
+        t, self._y, self._w = coarse(t, y, w)
+        self._inside = (model.starts <= bounds[:, 1] + 0.3).all(axis=1)
+        self._library = model.library_shapes(t)
+        self._weighted = self._library * self._w
+        self._products = _products(self._weighted, self._library)
+        self._with_data = self._weighted @ self._y
+
+    def best(self, count: int, left_out: Sequence[int] = ()) -> list[tuple[Array, Array]]:
+        """Heights and rates of the `count` best, clearly different starting points.
+
+        Parameters
+        ----------
+        count
+            Number of starting points.
+        left_out
+            Frames to leave out, with those that are averaged with them; only where all weights
+            are above 0.
+        """
+        products, with_data = self._products, self._with_data
+        if left_out:
+            bins = np.unique(np.searchsorted(self._edges, left_out, side="right") - 1)
+            part, weighted = self._library[:, bins], self._weighted[:, bins]
+            products = products - _products(weighted, part)
+            with_data = with_data - weighted @ self._y[bins]
+        picks = self._model.picks
+        found_heights, gained = heights(
+            products[picks[:, :, None], picks[:, None, :]], with_data[picks]
+        )
+        found: list[tuple[Array, Array]] = []
+        for index in np.argsort(np.where(self._inside, -gained, np.inf), kind="stable"):
+            theta = self._model.starts[index]
+            if all(np.max(np.abs(theta - other), initial=0.0) > 1.2 for _, other in found):
+                found.append((found_heights[index], theta))
+            if len(found) == count or not theta.size:
+                break
+        return found
 
 
 def _refine(
@@ -242,7 +279,7 @@ def fit_weighted(
     if near is not None:
         return _refine(model, t, y, w, bounds, *near)
     count = starts or (1 if model.n_rates < 2 else 3)
-    found = _search(model, t, y, w, count, bounds)
+    found = _Search(model, t, y, w, bounds).best(count)
     tried = [_refine(model, t, y, w, bounds, *start) for start in found]
     return min(tried, key=lambda found: found[2])
 
@@ -274,10 +311,9 @@ def _robust_start(model: Model, t: Array, y: Array, w: Array) -> tuple[Array, Ar
     root = np.sqrt(w)
     n = t.size
     clearly = _CLEARLY if n > _FEW else 0.75 * _CLEARLY
+    search = _Search(model, t, y, w, bounds)
     for frames in _left_out(n, model.n_linear + model.n_rates):
-        weights = w.copy()
-        weights[frames] = 0.0
-        for linear, theta in _search(model, t, y, weights, 1, bounds):
+        for linear, theta in search.best(1, frames):
             size = np.abs(y - model.evaluate(t, linear, theta)) * root
             # Between the median and the mean: blind to outliers, but not to a bad fit.
             score = float(np.mean(np.sort(size)[: max(int(0.8 * n), n - n // 4)]))
@@ -305,7 +341,12 @@ def _left_out(n: int, n_parameters: int) -> list[list[int]]:
 
 
 def fit_robust(
-    model: Model, t: Array, y: Array, variance: Array, least_scale: float = 0.0
+    model: Model,
+    t: Array,
+    y: Array,
+    variance: Array,
+    least_scale: float = 0.0,
+    near: tuple[Array, Array] | None = None,
 ) -> Solution:
     """Weighted least squares in which outlying frames count less.
 
@@ -321,15 +362,18 @@ def fit_robust(
         ``(n,)`` scaled times, values and variances that are right up to a common factor.
     least_scale
         Smallest standard deviation, in units of the given ones, that is believed.
+    near
+        Heights and rates to start from instead of searching.
     """
     w = 1.0 / variance
     parameters = model.n_linear + model.n_rates
-    near = _robust_start(model, t, y, w)
-    linear, theta, cost = fit_weighted(model, t, y, w, near)
+    near = near or _robust_start(model, t, y, w)
     weights = np.ones(t.size)
     if t.size <= parameters + 1:
+        linear, theta, cost = fit_weighted(model, t, y, w, near)
         return Solution(model, linear, theta, cost, weights, np.sqrt(cost))
     linear, theta = near
+    cost = float(w @ (y - model.evaluate(t, linear, theta)) ** 2)
     scale = 0.0
     for _ in range(30):
         u = (y - model.evaluate(t, linear, theta)) / np.sqrt(variance)
@@ -401,15 +445,22 @@ def solve(
     changed = variance_on(solution.curve(t))
     if np.array_equal(changed, variance):
         return solution, variance
-    return _solve_once(model, t, y, changed, least, robust), changed
+    near = (solution.linear, solution.theta)
+    return _solve_once(model, t, y, changed, least, robust, near), changed
 
 
 def _solve_once(
-    model: Model, t: Array, y: Array, variance: Array, least: float, robust: bool
+    model: Model,
+    t: Array,
+    y: Array,
+    variance: Array,
+    least: float,
+    robust: bool,
+    near: tuple[Array, Array] | None = None,
 ) -> Solution:
     if robust:
-        return fit_robust(model, t, y, variance, least)
-    linear, theta, cost = fit_weighted(model, t, y, 1.0 / variance)
+        return fit_robust(model, t, y, variance, least, near)
+    linear, theta, cost = fit_weighted(model, t, y, 1.0 / variance, near)
     freedom = t.size - model.n_linear - model.n_rates
     scale = float(np.sqrt(cost / freedom)) if freedom > 0 else 0.0
     return Solution(model, linear, theta, cost, np.ones(t.size), scale)

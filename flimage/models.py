@@ -4,6 +4,39 @@ A model is a sum of shapes, ``f(t) = Σ_j a_j φ_j(t; θ)``. The heights ``a_j �
 are solved for; only the rates ``θ`` have to be searched (variable projection, Golub and Pereyra
 1973). Time is scaled: ``t = 0`` at the first fitted frame and ``t = 1`` at the last, so that rates
 are pure numbers and nothing depends on the unit of time. Rates are kept as logarithms.
+
+Signals (F, c, A, …) are results in counts summed over the signal region, rates k in 1/s or
+1/exposure, b is a number. Below, u = k t. Every fit tries all starts of a grid that is even in
+log k, from 10⁻³ to 10⁴ per fitted span, with nine rates per decade, or fewer where there are two
+dimensions; the heights that belong to a start are computed, so none has to be guessed. The
+derivatives are by the heights, then by log k, and by log b for b.
+
+``none`` : ``f(t) = F``
+    No bleaching. Nothing to start from. Derivative: 1.
+    The null hypothesis of every other model.
+``linear`` : ``f(t) = c + A (1 - t/T), T: fitted span``
+    The first order of every decay whose range is short. Nothing to start from.
+    Derivatives: 1, 1 - t/T.
+``exponential`` : ``f(t) = c + A exp(-k t)``
+    First-order photolysis under constant light, beside signal that does not bleach.
+    Starts: 64 rates. Derivatives: 1, exp(-u), -A u exp(-u).
+    D. Axelrod et al., Biophys. J. 16, 1055 (1976).
+``biexponential`` : ``f(t) = c + A1 exp(-k1 t) + A2 exp(-k2 t), k1 > k2``
+    Two populations, or light that falls off with depth.
+    Starts: pairs of rates at least a factor 1.6 apart; the three best are followed.
+    Derivatives: 1, exp(-u1), exp(-u2), -A1 u1 exp(-u1), -A2 u2 exp(-u2).
+    L. Song et al., Biophys. J. 68, 2588 (1995).
+``stretched`` : ``f(t) = c + A exp(-(k t)^b), 0.2 <= b <= 1``
+    A continuous spread of rates.
+    Starts: rates combined with b of 0.3, 0.45, 0.6, 0.8 and 0.95; the three best are followed.
+    Derivatives, with v = u^b: 1, exp(-v), -A b v exp(-v), -A b v log(u) exp(-v).
+    D. C. Johnston, Phys. Rev. B 74, 184430 (2006).
+``ratio`` : ``gain(t) = F(0) / F(t), with the measured trace itself``
+    Not for quantification: every change of the mean intensity is erased, real ones included.
+    K. Miura, F1000Research 9, 1494 (2020).
+``histogram`` : each frame gets the distribution of pixel values of the first frame
+    Not for quantification: intensities are replaced, real changes are erased.
+    K. Miura, F1000Research 9, 1494 (2020).
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class _Tried:
         root = np.sqrt(solution.weights / variance)
         self._residuals = (root * (y - solution.curve(t)))[self.kept]
         # Differences below the rounding of the data are none.
-        self._rounding = 1e-26 * float(((root * y) ** 2).sum())
+        self._rounding = max(1e-26 * float(((root * y) ** 2).sum()), 1e-300)
         self._log_variance = float(np.log(variance).sum())
 
     def correlation(self) -> float:

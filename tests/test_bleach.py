@@ -273,6 +273,14 @@ def test_a_constant_keeps_gain_one(model, known) -> None:
         assert (fit.gain == 1).all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_trace_without_any_noise_is_fitted_quietly() -> None:
+    trace = dataclasses.replace(make_trace(np.ones_like, known=False), intensity=np.full(60, 1e5))
+    assert (bleach.fit_trace(trace, AUTO).gain == 1).all()
+    dark = dataclasses.replace(trace, intensity=np.zeros(60))
+    assert (bleach.fit_trace(dark, AUTO).gain == 1).all()
+
+
 def test_a_rise_is_refused_as_such() -> None:
     fit = bleach.fit_trace(make_trace(lambda x: 1 + 0.2 * x), Recipe())
     assert fit.verdict.codes[0] == "rising"

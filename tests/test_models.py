@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flimage import models
 from flimage.errors import InputError
 from flimage.models import MODELS, get_model
 
@@ -97,3 +98,16 @@ def test_a_component_cannot_live_in_the_first_frame_alone() -> None:
 def test_unknown_model_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"'cubic'.*exponential"):
         get_model("cubic")
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_the_documentation_of_the_module_states_each_model(name):
+    text = " ".join((models.__doc__ or "").split())
+    model = MODELS[name]
+    assert model.formula in text
+    assert model.reference.split(":")[-1].split("Not for")[0].strip() in text
+    assert ("Not for quantification" in model.reference) == (not model.quantitative)
+
+
+def test_the_documented_number_of_starts_is_true():
+    assert f"Starts: {len(MODELS['exponential'].starts)} rates" in (models.__doc__ or "")
