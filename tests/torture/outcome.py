@@ -1,4 +1,4 @@
-"""What a torture script found, kept in ``build/torture/<name>.json`` for the page on reliability."""
+"""Keeps what torture scripts found in ``build/torture``, for the page on reliability."""
 
 from __future__ import annotations
 
