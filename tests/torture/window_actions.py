@@ -21,9 +21,11 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from unittest import mock
+
+from tests.torture.outcome import keep
 
 GUI_TESTS = Path(__file__).resolve().parents[1] / "gui"
 
@@ -46,16 +48,20 @@ class Figures:
     widgets: int
     objects: int
     modules: int
+    #: What an action took since the measurement before: the middle, and 99 of 100 [ms].
+    median: float
+    slow: float
 
     def line(self) -> str:
         """Return one row of the table."""
         return (
             f"{self.actions:8d} {self.memory / 2**20:9.1f} {self.files:6d} {self.threads:8d}"
             f" {self.widgets:8d} {self.objects:9d} {self.modules:8d}"
+            f" {self.median:12.2f} {self.slow:9.1f}"
         )
 
 
-HEAD = " actions  RSS [MB]  files  threads  widgets   objects  modules"
+HEAD = " actions  RSS [MB]  files  threads  widgets   objects  modules  median [ms]  99 % [ms]"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,6 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--actions", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--interval", type=int, default=0, help="default: a tenth of the actions")
+    parser.add_argument("--keep", action="store_true", help="keep the figures in build/torture")
     parser.add_argument("--trace", action="store_true", help="print every action")
     arguments = parser.parse_args(argv)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -145,24 +152,26 @@ class _Run:
         person = RestlessPerson(self._new_window(), self._folder, self._rng)
         rows: list[Figures] = []
         latency: list[tuple[float, str]] = []
+        slowest: list[tuple[float, str]] = []
         began = time.monotonic()
         print(HEAD)
         with _Patches() as patches:
             person.answer_questions(patches.set)
             for number in range(1, count + 1):
                 self._act(person, latency)
-                if number % interval == 0:
+                if number % interval == 0 or number == count:
                     self._settle(person)
                     self._check_screen(person)
                     self._replace_window(person)
-                    rows.append(self._measure(number))
+                    slowest = sorted(slowest + latency, reverse=True)[:5]
+                    rows.append(self._measure(number, latency))
+                    # Nothing that is kept for the figures may look like a leak.
+                    latency.clear()
                     print(rows[-1].line(), flush=True)
-                    person.window = self._new_window()
-            self._settle(person)
-            self._replace_window(person)
-            rows.append(self._measure(count))
+                    if number < count:
+                        person.window = self._new_window()
         took = time.monotonic() - began
-        self._report(rows, latency, took, person.counts)
+        self._report(rows, slowest, took, person.counts)
         return 1 if self._problems else 0
 
     def _act(self, person: object, latency: list[tuple[float, str]]) -> None:
@@ -206,7 +215,7 @@ class _Run:
         person.window.leave_unasked()
         person.window = None
 
-    def _measure(self, actions: int) -> Figures:
+    def _measure(self, actions: int, latency: list[tuple[float, str]]) -> Figures:
         import psutil
         from PyQt5.QtWidgets import QApplication, QMenu
         from restless import deferred_deletes
@@ -217,6 +226,7 @@ class _Run:
         QApplication.clipboard().clear()
         _trim()
         process = psutil.Process()
+        times = sorted(1e3 * seconds for seconds, _ in latency)
         windows = [
             widget
             for widget in QApplication.topLevelWidgets()
@@ -233,6 +243,8 @@ class _Run:
             len(QApplication.allWidgets()),
             len(gc.get_objects()),
             len(sys.modules),
+            times[len(times) // 2],
+            times[-1 - len(times) // 100],
         )
 
     # ------------------------------------------------------------------ the outcome
@@ -240,7 +252,7 @@ class _Run:
     def _report(
         self,
         rows: list[Figures],
-        latency: list[tuple[float, str]],
+        slowest: list[tuple[float, str]],
         took: float,
         counts: dict[str, int],
     ) -> None:
@@ -257,18 +269,52 @@ class _Run:
         windows = len(rows)
         if last.widgets > first.widgets + 40 * windows:
             self._note(f"{last.widgets - first.widgets} widgets are left")
-        slow = sorted(latency, reverse=True)
-        times = [seconds for seconds, _ in slow]
-        median, p99 = times[len(times) // 2], times[len(times) // 100]
+        usual = sorted(row.median for row in rows)[len(rows) // 2]
+        if last.median > 2 * first.median + 1:
+            self._note(f"an action takes {last.median:.1f} ms instead of {first.median:.1f} ms")
         print(f"{len(counts)} kinds of actions, {sum(counts.values())} in {took:.0f} s")
         print(
-            f"answered within {1e3 * median:.1f} ms (median), {1e3 * p99:.1f} ms (99 %);"
-            f" slowest: " + ", ".join(f"{1e3 * t:.0f} ms ({name})" for t, name in slow[:5])
+            f"answered within {usual:.1f} ms (median); slowest: "
+            + ", ".join(f"{1e3 * t:.0f} ms ({name})" for t, name in slowest)
         )
         leftovers = [path.name for path in self._folder.rglob("*") if ".part" in path.name]
         if leftovers:
             self._note(f"half-written files are left: {leftovers}")
         print(f"{len(self._problems)} problems")
+        if self._arguments.keep:
+            self._keep(first, rows, slowest, took, counts)
+
+    def _keep(
+        self,
+        first: Figures,
+        rows: list[Figures],
+        slowest: list[tuple[float, str]],
+        took: float,
+        counts: dict[str, int],
+    ) -> None:
+        last = rows[-1]
+        keep(
+            "long_use",
+            "Memory, open files, threads and the time to answer stay where they are, however long"
+            " the window is used.",
+            {"actions": sum(counts.values()), "kinds of actions": len(counts)},
+            took,
+            seeds=[self._arguments.seed],
+            defects=self._problems,
+            details={
+                f"memory after {first.actions} and {last.actions} actions [MB]": [
+                    round(each.memory / 2**20, 1) for each in (first, last)
+                ],
+                "open files": [first.files, last.files],
+                "threads": [first.threads, last.threads],
+                "an action takes, median [ms]": [round(each.median, 2) for each in (first, last)],
+                "99 of 100 actions take at most [ms]": [
+                    round(each.slow, 1) for each in (first, last)
+                ],
+                "slowest action [ms]": round(1e3 * slowest[0][0]),
+                "rows": [asdict(row) for row in rows],
+            },
+        )
 
 
 class _Patches:
