@@ -21,7 +21,7 @@ from PyQt5.QtWidgets import (
 from flimage.quantities import DisplayUnit
 from flimage.recipe import Region
 
-from .draw_button import DrawButton
+from .draw_button import DrawButton, add_row_with_button
 from .labels import hint_label
 from .model_names import model_hint, model_items
 from .session import Change, Session
@@ -202,8 +202,6 @@ class BleachSettings(QWidget):
     def _build_more(self, form: QFormLayout) -> None:
         self._region = ChoiceCombo()
         fill_combo(self._region, _REGIONS)
-        # The button beside it needs room, too.
-        self._region.setMinimumContentsLength(4)
         describe(
             self._region,
             "regionCombo",
@@ -211,12 +209,6 @@ class BleachSettings(QWidget):
             "Pixels whose intensity is followed over time. They are the same in every frame.",
         )
         self._draw = DrawButton("drawRegionButton", "the signal region")
-        region = QHBoxLayout()
-        region.setSpacing(4)
-        region.addWidget(self._region, 1)
-        region.addWidget(self._draw)
-        region_label = QLabel("S&ignal region")
-        region_label.setBuddy(self._region)
         self._time_axis = ChoiceCombo()
         fill_combo(self._time_axis, _TIME_AXES)
         describe(
@@ -252,7 +244,7 @@ class BleachSettings(QWidget):
             "Give outliers less weight",
             "A flash, a dropped frame or a passing particle hardly changes the fit.",
         )
-        form.addRow(region_label, region)
+        add_row_with_button(form, "S&ignal region", self._region, self._draw)
         add_row(form, "&Bleaches with", self._time_axis)
         add_row(form, "Inter&val", self._interval)
         add_row(form, "Largest &gain", self._max_gain)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import pyqtSignal
-from PyQt5.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
+from PyQt5.QtWidgets import (
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from . import assets
-from .widgets import describe
+from .widgets import ChoiceCombo, describe
 
-__all__ = ["KIND_NAMES", "DrawButton"]
+__all__ = ["KIND_NAMES", "DrawButton", "add_row_with_button"]
 
 #: Kind of drawing -> its name for the person.
 KIND_NAMES = {
@@ -59,3 +67,18 @@ class DrawButton(QToolButton):
     def _on_kind_chosen(self, kind: str) -> None:
         self._kind = kind
         self.draw_requested.emit(kind)
+
+
+def add_row_with_button(
+    form: QFormLayout, text: str, combo: ChoiceCombo, button: DrawButton
+) -> None:
+    """Add a row with a choice, beside it the button that draws what can be chosen there."""
+    # The button beside it needs room, too.
+    combo.setMinimumContentsLength(4)
+    row = QHBoxLayout()
+    row.setSpacing(4)
+    row.addWidget(combo, 1)
+    row.addWidget(button)
+    label = QLabel(text)
+    label.setBuddy(combo)
+    form.addRow(label, row)
