@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -14,12 +13,14 @@ import numpy.typing as npt
 
 from . import storage
 from .errors import InputError, SameFileError
+from .groups import PathOrGroup, open_group
 from .image_group import (
     BG_DATA,
     BG_KEYS,
     RAW,
     as_image,
     check_image_group,
+    copy_image_group,
     create_image_group,
     describe,
     read_background,
@@ -34,49 +35,6 @@ if TYPE_CHECKING:
     from .image_data import Fluorescence
 
 __all__ = ["DATA_KEYS_FL", "META_KEYS_FL", "FLImage", "FLMetaDict"]
-
-#: How a file can be opened.
-H5_MODES = ("r", "r+", "w", "w-", "x", "a")
-
-_MEMORY_NAMES = itertools.count()
-
-#: Where an image or a series is kept.
-PathOrGroup: TypeAlias = "str | os.PathLike[str] | h5py.Group"
-
-
-def memory_file() -> h5py.File:
-    """Create an HDF5 file that only ever exists in memory."""
-    name = f"flimage-memory-{os.getpid()}-{next(_MEMORY_NAMES)}.h5"
-    return h5py.File(name, "w", driver="core", backing_store=False)
-
-
-def open_group(h5file: PathOrGroup | None, h5mode: str) -> tuple[h5py.Group, h5py.File | None]:
-    """Find the group for an image or a series.
-
-    Returns
-    -------
-    group
-        Where the data are.
-    owned
-        The file that was opened for this, and has to be closed; None where `h5file` was open.
-    """
-    if h5file is None:
-        file = memory_file()
-        return file, file
-    if h5mode not in H5_MODES:
-        raise InputError(f"h5mode is {h5mode!r}; use one of {', '.join(H5_MODES)}.")
-    if isinstance(h5file, h5py.Group):
-        if not h5file:
-            raise InputError("The HDF5 group that was given belongs to a file that is closed.")
-        return h5file, None
-    try:
-        path = pathlib.Path(h5file)
-    except TypeError as error:
-        raise InputError(
-            f"h5file is {h5file!r}; give a path, an open HDF5 group or None."
-        ) from error
-    file = storage.open_file(path, "x" if h5mode == "w-" else h5mode)
-    return file, file
 
 
 class FLImage:
@@ -491,41 +449,3 @@ def _same_value(one: Any, other: Any) -> bool:
     if isinstance(one, str) or isinstance(other, str):
         return bool(one == other)
     return np.array_equal(one, other, equal_nan=np.asarray(one).dtype.kind == "f")
-
-
-def copy_image_group(source: h5py.Group, target: h5py.Group) -> None:
-    """Copy an image with its backgrounds and known metadata from group to group.
-
-    Where both are in files, compressed images move as they are; to and from memory they are
-    packed and unpacked.
-    """
-    in_memory = {group.file.driver == "core" for group in (source, target)}
-    if "fluorescence" in target:
-        del target["fluorescence"]
-    if in_memory == {False}:
-        storage.copy_object(source, "fluorescence", target, "fluorescence")
-    else:
-        fluorescence = target.create_group("fluorescence")
-        storage.write_image(fluorescence, "raw", read_raw(source), dtype=source[RAW].dtype)
-        backgrounds = fluorescence.create_group("bg_data")
-        for key, dataset in source.get(BG_DATA, {}).items():
-            storage.write_image(
-                backgrounds,
-                key,
-                storage.read_image(source[BG_DATA], key),
-                dtype=dataset.dtype,
-                attrs=_own_attributes(dataset),
-            )
-        if "estimate_bg_from_mask" in source["fluorescence"]:
-            mask = storage.read_image(source["fluorescence"], "estimate_bg_from_mask")
-            storage.write_image(fluorescence, "estimate_bg_from_mask", mask, dtype=mask.dtype)
-    target["fluorescence"].require_group("bg_data")
-    for key in [key for key in target.attrs if key in META_KEYS_FL]:
-        del target.attrs[key]
-    write_group_meta(target, read_group_meta(source))
-
-
-def _own_attributes(dataset: h5py.Dataset) -> dict[str, Any]:
-    """Attributes of an image dataset besides those that mark it as an image."""
-    marks = ("CLASS", "IMAGE_VERSION", "IMAGE_SUBCLASS")
-    return {key: value for key, value in dataset.attrs.items() if key not in marks}

@@ -19,13 +19,14 @@ import numpy.typing as npt
 from . import storage
 from ._version import __version__
 from .errors import FileFormatError, InputError
-from .meta import VERSION_KEYS, FLMetaDict, check_meta, read_meta
+from .meta import META_KEYS_FL, VERSION_KEYS, FLMetaDict, check_meta, read_meta
 
 __all__ = [
     "BG_KEYS",
     "add_versions",
     "as_image",
     "check_image_group",
+    "copy_image_group",
     "create_image_group",
     "describe",
     "read_background",
@@ -228,3 +229,41 @@ def create_image_group(
     storage.write_image(fluorescence, "raw", image, dtype=dtype)
     fluorescence.create_group("bg_data")
     write_group_meta(group, meta)
+
+
+def copy_image_group(source: h5py.Group, target: h5py.Group) -> None:
+    """Copy an image with its backgrounds and known metadata from group to group.
+
+    Where both are in files, compressed images move as they are; to and from memory they are
+    packed and unpacked.
+    """
+    in_memory = {group.file.driver == "core" for group in (source, target)}
+    if "fluorescence" in target:
+        del target["fluorescence"]
+    if in_memory == {False}:
+        storage.copy_object(source, "fluorescence", target, "fluorescence")
+    else:
+        fluorescence = target.create_group("fluorescence")
+        storage.write_image(fluorescence, "raw", read_raw(source), dtype=source[RAW].dtype)
+        backgrounds = fluorescence.create_group("bg_data")
+        for key, dataset in source.get(BG_DATA, {}).items():
+            storage.write_image(
+                backgrounds,
+                key,
+                storage.read_image(source[BG_DATA], key),
+                dtype=dataset.dtype,
+                attrs=_own_attributes(dataset),
+            )
+        if "estimate_bg_from_mask" in source["fluorescence"]:
+            mask = storage.read_image(source["fluorescence"], "estimate_bg_from_mask")
+            storage.write_image(fluorescence, "estimate_bg_from_mask", mask, dtype=mask.dtype)
+    target["fluorescence"].require_group("bg_data")
+    for key in [key for key in target.attrs if key in META_KEYS_FL]:
+        del target.attrs[key]
+    write_group_meta(target, read_group_meta(source))
+
+
+def _own_attributes(dataset: h5py.Dataset) -> dict[str, Any]:
+    """Attributes of an image dataset besides those that mark it as an image."""
+    marks = ("CLASS", "IMAGE_VERSION", "IMAGE_SUBCLASS")
+    return {key: value for key, value in dataset.attrs.items() if key not in marks}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,15 +11,14 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from . import storage
 from .codec import Compression
-from .core import FLImage, PathOrGroup, copy_image_group, open_group
+from .core import FLImage
 from .errors import FrameNotFoundError, InputError
 from .frame_index import FrameIndex
+from .groups import PathOrGroup, open_group
 from .image_group import (
     BG_DATA,
-    add_versions,
-    as_image,
+    copy_image_group,
     describe,
     set_background,
     write_group_meta,
@@ -324,36 +322,20 @@ class FLSeries:
             When an image is none, an identifier is taken, or the numbers of images and metadata
             differ. None of the images is in the series then.
         """
+        from .appending import append_images
+
         self._check_writable()
-        taken = dict(self._index.numbers())
-        start = len(self)
-        metas = itertools.repeat({}) if meta_data is None else iter(meta_data)
         try:
-            with storage.SeriesWriter(self.h5, compression=compression, start=start) as writer:
-                for number, data in enumerate(images):
-                    found = next(metas, None)
-                    if found is None:
-                        raise InputError(
-                            f"{self}: there are metadata for {number} images only; give as many as"
-                            " there are images."
-                        )
-                    meta = check_meta(found)
-                    if (given := meta.get("identifier")) is not None:
-                        name = str(given)
-                        if name in taken:
-                            raise InputError(
-                                f"{self}: the identifier {name!r} of image {number} is taken by"
-                                f" image {taken[name]}."
-                            )
-                        taken[name] = start + number
-                    image = as_image(data, f"image {number}")
-                    writer.add(image, add_versions(meta), dtype=dtype)
-            if meta_data is not None and next(metas, None) is not None:
-                raise InputError(f"{self}: there are more metadata than images.")
-        except BaseException:
-            for name in [name for name in self.h5 if int(name[4:]) >= start]:
-                del self.h5[name]
-            raise
+            append_images(
+                self.h5,
+                str(self),
+                dict(self._index.numbers()),
+                len(self),
+                images,
+                meta_data,
+                dtype,
+                compression,
+            )
         finally:
             self._index.refresh()
 
