@@ -10,75 +10,27 @@ from PyQt5.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QColor, QImage, QPalette
 from PyQt5.QtWidgets import (
     QAction,
-    QComboBox,
     QHBoxLayout,
     QLabel,
-    QMenu,
-    QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from . import assets
-from .colormaps import COLORMAPS, DEFAULT, swatch
 from .displays import image_levels
+from .frame_controls import FrameControls
+from .image_box import ImageBox
 from .image_item import FrameImageItem
 from .levels_bar import LevelsBar
 from .overlays import BorderItem
 from .session import Change, Display, Session
-from .widgets import ChoiceCombo, ShrinkingButton, blocked, describe, spare_room
+from .widgets import blocked
 
 __all__ = ["FrameView"]
 
 #: Least width [px].
 _LEAST_WIDTH = 390
-#: Least width of the list of what is shown, where there is no room for its texts [px].
-_SHORT_COMBO = 76
 #: How much one press of + or − zooms.
 ZOOM_FACTOR = 1.4
-
-
-class _ImageBox(pg.ViewBox):
-    """A view box with the habits of image viewers: wheel zooms, double click fits."""
-
-    #: frames to go, by wheel
-    stepped = pyqtSignal(int)
-    double_clicked = pyqtSignal()
-
-    def __init__(self) -> None:
-        super().__init__(lockAspect=True, invertY=True, enableMenu=False, defaultPadding=0.02)
-        self.wheel_steps = False
-        self._wheel_angle = 0
-
-    def wheelEvent(self, event: Any, axis: int | None = None) -> None:  # noqa: N802 - Qt's name
-        """Zoom, or step through the frames with Ctrl (or the other way round)."""
-        control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-        if control == self.wheel_steps:
-            super().wheelEvent(event, axis)
-            return
-        # Touch pads send small angles; a notch of a wheel has 120.
-        self._wheel_angle += event.delta()
-        steps = int(self._wheel_angle / 120)
-        self._wheel_angle -= steps * 120
-        if steps:
-            self.stepped.emit(-steps)
-        event.accept()
-
-    def mouseClickEvent(self, event: Any) -> None:  # noqa: N802 - pyqtgraph's name
-        """Fit the view on a double click."""
-        if event.double() and event.button() == Qt.MouseButton.LeftButton:
-            self.double_clicked.emit()
-            event.accept()
-            return
-        super().mouseClickEvent(event)
-
-    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:  # noqa: N802 - as above
-        """Pan with the left button; the right one does nothing (it would zoom)."""
-        if event.button() == Qt.MouseButton.RightButton:
-            event.ignore()
-            return
-        super().mouseDragEvent(event, axis)
 
 
 class FrameView(QWidget):
@@ -111,7 +63,7 @@ class FrameView(QWidget):
         self._graphics.setAccessibleName("Image of the frame")
         self._graphics.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._graphics.setMinimumSize(160, 80)
-        self._box = _ImageBox()
+        self._box = ImageBox()
         self._graphics.setCentralItem(self._box)
         self._item = FrameImageItem()
         self._border_item = BorderItem()
@@ -143,7 +95,7 @@ class FrameView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(self._build_controls())
+        layout.addLayout(self._take_controls())
         layout.addLayout(middle, 1)
         self._apply_colors()
         self._connect()
@@ -151,93 +103,19 @@ class FrameView(QWidget):
 
     # ------------------------------------------------------------------ construction
 
-    def _build_controls(self) -> QHBoxLayout:
-        self.display_combo = ChoiceCombo()
-        for display in Display:
-            self.display_combo.addItem(display.value, display)
-        describe(
-            self.display_combo,
-            "displayCombo",
-            "What is shown",
-            "Raw: as recorded. Background: what is subtracted. Background-corrected: raw minus"
-            " background. Bleach-corrected: as it is written to the corrected file.",
-        )
-        self.colormap_combo = ChoiceCombo()
-        for name in COLORMAPS:
-            self.colormap_combo.addItem(swatch(name), name)
-        self.colormap_combo.setIconSize(swatch(DEFAULT).availableSizes()[0])
-        for combo, characters, least in (
-            (self.display_combo, 12, _SHORT_COMBO),
-            (self.colormap_combo, 6, 58),
-        ):
-            # Wide enough for its texts where there is room, and no hindrance where there is none.
-            combo.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            combo.setMinimumContentsLength(characters)
-            combo.setMinimumWidth(least)
-            combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        describe(self.colormap_combo, "colormapCombo", "Colour map", "Colours of the image.")
-
-        self.auto_contrast_button = ShrinkingButton()
-        self.auto_contrast_button.setText(" Auto contrast")
-        self.auto_contrast_button.setProperty("flat", True)
-        self.auto_contrast_button.setIcon(assets.icon("contrast"))
-        self.auto_contrast_button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
-        describe(
-            self.auto_contrast_button,
-            "autoContrastButton",
-            "Auto contrast",
-            "Spread the colours over the values of the whole series (C). The contrast then stays"
-            " put from frame to frame.",
-        )
-        menu = QMenu(self.auto_contrast_button)
-        self.series_contrast_action = menu.addAction("From the whole series")
-        self.frame_contrast_action = menu.addAction("From this frame")
-        self.follow_contrast_action = menu.addAction("From each frame anew")
-        self.follow_contrast_action.setCheckable(True)
-        self.follow_contrast_action.setObjectName("actionFollowContrast")
-        self.series_contrast_action.setObjectName("actionSeriesContrast")
-        self.frame_contrast_action.setObjectName("actionFrameContrast")
-        self.auto_contrast_button.setMenu(menu)
-
-        self.border_button = self._flat_button(
-            "borderButton", "border", "Show the border", "Hatch the border that holds background."
-        )
-        self.border_button.setCheckable(True)
-        self.border_button.setChecked(True)
-        self.zoom_out_button = self._flat_button(
-            "zoomOutButton", "zoom-out", "Zoom out", "Zoom out (−)."
-        )
-        self.zoom_in_button = self._flat_button(
-            "zoomInButton", "zoom-in", "Zoom in", "Zoom in (+)."
-        )
-        self.fit_button = self._flat_button(
-            "fitViewButton", "fit", "Fit view", "Show the whole image (Ctrl+R or double click)."
-        )
-        row = self._row = QHBoxLayout()
-        row.setContentsMargins(8, 3, 6, 3)
-        row.setSpacing(4)
-        row.addWidget(self.display_combo, 3)
-        row.addWidget(self.colormap_combo, 2)
-        row.addWidget(self.auto_contrast_button)
-        row.addStretch(1)
-        for button in (
-            self.border_button,
-            self.zoom_out_button,
-            self.zoom_in_button,
-            self.fit_button,
-        ):
-            row.addWidget(button)
+    def _take_controls(self) -> FrameControls:
+        self._controls = row = FrameControls()
+        self.display_combo = row.display_combo
+        self.colormap_combo = row.colormap_combo
+        self.auto_contrast_button = row.auto_contrast_button
+        self.series_contrast_action = row.series_contrast_action
+        self.frame_contrast_action = row.frame_contrast_action
+        self.follow_contrast_action = row.follow_contrast_action
+        self.border_button = row.border_button
+        self.zoom_out_button = row.zoom_out_button
+        self.zoom_in_button = row.zoom_in_button
+        self.fit_button = row.fit_button
         return row
-
-    def _flat_button(self, name: str, icon: str, accessible: str, tip: str) -> QToolButton:
-        button = QToolButton()
-        button.setProperty("flat", True)
-        button.setIcon(assets.icon(icon))
-        button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        describe(button, name, accessible, tip)
-        return button
 
     def _connect(self) -> None:
         self.display_combo.activated.connect(self._on_display_activated)
@@ -299,7 +177,7 @@ class FrameView(QWidget):
 
     def add_button(self, button: QWidget) -> None:
         """Put a button into the row above the image, before those that zoom."""
-        self._row.insertWidget(self._row.indexOf(self.zoom_out_button), button)
+        self._controls.add_button(button)
 
     @property
     def shown(self) -> tuple[int, Display] | None:
@@ -514,28 +392,8 @@ class FrameView(QWidget):
     def resizeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Keep the whole image in view when it was, and the controls in the window."""
         super().resizeEvent(event)
-        self._share_room()
+        self._controls.share_room(self.width())
         self._place_notice()
-
-    def _share_room(self) -> None:
-        """Keep what is shown readable as long as anything else can be done without."""
-        # All of them have keys and stand in menus.
-        spare = (
-            self.auto_contrast_button,
-            self.zoom_out_button,
-            self.zoom_in_button,
-            self.fit_button,
-        )
-        combo = self.display_combo
-        full = combo.fontMetrics().horizontalAdvance(Display.BACKGROUND_CORRECTED.value) + 50
-        for each in (combo, self.colormap_combo):
-            each.setMaximumWidth(full)
-        for least in (full, _SHORT_COMBO):
-            combo.setMinimumWidth(least)
-            spare_room(self._row, self.width(), spare)
-            self._row.invalidate()
-            if self._row.minimumSize().width() <= self.width():
-                break
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Do with the room for the controls that cannot be spared."""
@@ -553,7 +411,7 @@ class FrameView(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._apply_colors()
         elif event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self._share_room()
+            self._controls.share_room(self.width())
 
     def _apply_colors(self) -> None:
         # Around an image, a neutral ground darker than the window lets its values be judged.

@@ -1,4 +1,4 @@
-"""What the program asks of its process: little memory, and the window before everything else."""
+"""What the program asks of its process: little memory, and no libraries that it does not use."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import sys
 
 __all__ = ["prepare_process"]
 
-#: A thread that computes in Python lets the window have its turn after this time [s].
-SWITCH_SECONDS = 0.001
 #: Larger blocks go back to the operating system as soon as they are free [bytes].
 RETURNED_BYTES = 1 << 18
 #: Numbers of glibc's options.
@@ -16,10 +14,9 @@ _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 
 
 def prepare_process() -> None:
-    """Set up the process, before Qt is loaded and before there are any threads."""
+    """Set up the process, before Qt is loaded and there are any threads."""
     # Nothing here is drawn with OpenGL, whose libraries take 50 MB and a while to load.
     os.environ.setdefault("QT_XCB_GL_INTEGRATION", "none")
-    sys.setswitchinterval(SWITCH_SECONDS)
     if sys.platform.startswith("linux"):
         _return_memory()
 
