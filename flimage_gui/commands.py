@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PyQt5 import sip
 from PyQt5.QtGui import QKeySequence
 from PyQt5.QtWidgets import QAction, QMenu, QMenuBar, QWidget
 
@@ -45,6 +46,9 @@ class Command:
     @property
     def why_not(self) -> str:
         """Why it cannot be used now; empty where it can."""
+        # Recent files come and go while the list of commands is open.
+        if sip.isdeleted(self.action):
+            return "This is not there any more."
         return why_disabled(self.action)
 
     @property

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from controls import find
 from on_image import place, viewport
+from PyQt5.QtCore import QCoreApplication, QEvent, Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QLabel, QTableWidget
+from PyQt5.QtWidgets import QAction, QApplication, QDialog, QLabel, QLineEdit, QTableWidget
 from recordings import decaying, write_series
 from restless import RestlessPerson
 
@@ -93,3 +94,23 @@ def test_regions_and_frames_that_are_undone_together_are_shown_together(
     assert session.n_frames == len(decaying())
     assert find(window, QTableWidget, "regionsTable").rowCount() == 1
     settle(session)
+
+
+def test_a_command_that_goes_while_the_palette_is_open_cannot_be_used_any_more(
+    qtbot, window: MainWindow, recording: Path, settle
+) -> None:
+    window.open_path(recording)
+    settle(window.session)
+    find(window, QAction, "actionCommands").trigger()
+    palette = find(window, QDialog, "commandPalette")
+    field = find(palette, QLineEdit, "commandEdit")
+    qtbot.keyClicks(field, "recording.h5")
+    window.settings.add_recent(str(recording.with_name("another.h5")))
+    window.recent.refresh()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    qtbot.wait(50)
+    palette.repaint()
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    if palette.isVisible():
+        palette.reject()
+    settle(window.session)
