@@ -9,11 +9,9 @@ from typing import Any
 from PyQt5.QtCore import QEvent, Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PyQt5.QtWidgets import (
-    QActionGroup,
     QDialog,
     QGraphicsView,
     QMainWindow,
-    QMenu,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -49,6 +47,7 @@ from .session_keeping import SessionKeeping
 from .settings import Preference, Preferences, Settings
 from .shortcuts_dialog import ShortcutsDialog
 from .status import StatusBar
+from .theme_menu import ThemeMenu
 from .time_bar import TimeBar
 from .trace_view import TraceView
 from .view_state import ViewState
@@ -124,7 +123,7 @@ class MainWindow(QMainWindow):
         self._docks = self.panels.docks
         for dock in self._docks.values():
             places["menuPanels"].addAction(dock.toggleViewAction())
-        self._build_theme_actions(places["menuTheme"])
+        ThemeMenu(places["menuTheme"], settings)
         self._restore_place()
         # Before the others: what they have to say about a new recording comes after its looks.
         session.changed.connect(self._on_session_changed)
@@ -171,18 +170,6 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.message_bar)
         layout.addWidget(self._pages, 1)
         self.setCentralWidget(centre)
-
-    def _build_theme_actions(self, menu: QMenu) -> None:
-        group = QActionGroup(self)
-        self._theme_actions = {}
-        for name, text in (("system", "Like the &desktop"), ("light", "&Light"), ("dark", "&Dark")):
-            action = menu.addAction(text)
-            action.setObjectName(f"actionTheme{name.capitalize()}")
-            action.setCheckable(True)
-            action.setChecked(self.settings.get(Preferences.theme) == name)
-            action.triggered.connect(lambda _checked, name=name: self.set_theme(name))
-            group.addAction(action)
-            self._theme_actions[name] = action
 
     def _restore_place(self) -> None:
         self.resize(*DEFAULT_SIZE)
@@ -293,9 +280,7 @@ class MainWindow(QMainWindow):
             self.frame_view.setFocus()
 
     def _on_settings_changed(self, preference: Preference[Any]) -> None:
-        if preference is Preferences.theme:
-            self._theme_actions[self.settings.get(Preferences.theme)].setChecked(True)
-        elif preference is Preferences.layout and self.settings.get(Preferences.layout).isEmpty():
+        if preference is Preferences.layout and self.settings.get(Preferences.layout).isEmpty():
             self.panels.forget()
 
     def _on_regions_exported(self, path: Path) -> None:

@@ -154,7 +154,6 @@ class Tour:
 
     def run(self) -> None:
         """Go through all states."""
-        from flimage.recipe import Region
         from flimage_gui.comparing import Mode
         from flimage_gui.session import Display
 
@@ -176,19 +175,7 @@ class Tour:
         for panel in ("frame", "history"):
             self.find(f"{panel}Dock").raise_()
             self.picture(panel)
-        regions = window.looking.named_regions
-        regions.add(Region("rectangle", ((39, 33), (90, 90))))
-        regions.add(Region("ellipse", ((109, 40), (167, 101))))
-        window.looking.scale_button.setChecked(True)
-        window.looking.time_action.setChecked(True)
-        self.find("regionsDock").raise_()
-        self.wait()
-        self.picture("regions")
-        window.looking.scale_button.setChecked(False)
-        window.looking.time_action.setChecked(False)
         self.find("traceDock").raise_()
-        for _ in range(2):
-            session.undo()
         session.set_frame(100)
         session.set_display(Display.BLEACH_CORRECTED)
         window.frame_view.colormap = "Inferno"
@@ -209,8 +196,24 @@ class Tour:
         self._show_focus()
         self._show_import()
         self._show_messages()
+        self._show_regions()
         session.shut_down()
         shutil.rmtree(self.work)
+
+    def _show_regions(self) -> None:
+        from flimage.recipe import Region
+
+        window = self.window
+        window.message_bar.hide()
+        window.session.set_frame(40)
+        regions = window.looking.named_regions
+        regions.add(Region("rectangle", ((39, 33), (90, 90))))
+        regions.add(Region("ellipse", ((109, 40), (167, 101))))
+        window.looking.scale_button.setChecked(True)
+        window.looking.time_action.setChecked(True)
+        self.find("regionsDock").raise_()
+        self.wait()
+        self.picture("regions")
 
     def _show_focus(self) -> None:
         from PyQt5.QtCore import Qt
@@ -279,7 +282,7 @@ def make_small(source: Path, target: Path) -> None:
 
     with Image.open(source) as image:
         few = image.convert("RGB").quantize(
-            256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+            256, method=Image.Quantize.MEDIANCUT, kmeans=6, dither=Image.Dither.NONE
         )
         few.save(target, optimize=True)
 
@@ -288,10 +291,10 @@ def contact_sheet(folder: Path, look: str) -> Path:
     """Put all pictures of a look on one page, to be looked through."""
     from PIL import Image
 
-    pictures = sorted(p for p in folder.glob(f"*-{look}.png") if _look_of(p) == look)
+    pictures = [p for p in folder.glob(f"*-{look}.png") if _look_of(p) == look]
     width, columns = 640, 4
     thumbs = []
-    for path in pictures:
+    for path in sorted(pictures):
         with Image.open(path) as image:
             small = image.convert("RGB")
             small.thumbnail((width, width))
@@ -308,7 +311,7 @@ def contact_sheet(folder: Path, look: str) -> Path:
 
 def _look_of(path: Path) -> str:
     found = re.fullmatch(rf"[\w-]+?-({'|'.join(LOOKS)})", path.stem)
-    return found[1] if found else ""
+    return found[1] if found and not path.stem.startswith("sheet-") else ""
 
 
 def main() -> int:
