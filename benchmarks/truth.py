@@ -136,7 +136,9 @@ CASES: tuple[Case, ...] = (
     ),
     exponential("flash (one frame ×3)", 2.5, 0.2, special="flash", spread=0.1, end=0.3),
     exponential("a cell in the border", 2.5, 0.2, special="touching", spread=0.2, end=0.6),
-    exponential("saturated pixels", 2.5, 0.2, signal=240.0, special="saturated"),
+    exponential(
+        "saturated pixels", 2.5, 0.2, signal=240.0, special="saturated", spread=0.5, end=0.6
+    ),
 )
 
 
