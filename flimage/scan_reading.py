@@ -60,11 +60,12 @@ def _read_frame(source: FrameSource, index: int) -> tuple[npt.NDArray[Any], npt.
         background = source.background(index)
     except DamagedImageError as error:
         raise DamagedImageError(f"Frame {index} is damaged. {error}") from error
+    shape = source.shape
     for image in (raw, background):
-        if image is not None and image.shape != source.shape:
+        if image is not None and image.shape != shape:
             name = "The recording" if source.path is None else str(source.path)
             raise InputError(
-                f"{name}: frame {index} has shape {image.shape}, frame 0 {source.shape};"
+                f"{name}: frame {index} has shape {image.shape}, frame 0 {shape};"
                 " all frames and backgrounds must be of the same size."
             )
     return raw, subtract_background(raw, background), background is not None
