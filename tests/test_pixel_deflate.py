@@ -19,7 +19,9 @@ from flimage.pixel_deflate import compress_pixels
 SIDE = 2**9
 
 
-def counts(seed: int = 0, shape: tuple[int, int] = (SIDE, SIDE), photons: float = 100) -> np.ndarray:
+def counts(
+    seed: int = 0, shape: tuple[int, int] = (SIDE, SIDE), photons: float = 100
+) -> np.ndarray:
     """Counts with shot noise, corrected for background and bleaching."""
     image = np.random.default_rng(seed).poisson(photons, shape)
     return ((image - 7.31) * 1.3712345).astype("f4")
