@@ -42,15 +42,27 @@ def confirm_cancel(parent: QWidget, busy: str) -> bool:
 
 def ask_unsaved(parent: QWidget, title: str) -> Literal["save", "discard", "cancel"]:
     """Ask what becomes of edits that were not saved."""
-    name = "discardQuestion"
-    box = QMessageBox(
-        QMessageBox.Icon.Question,
-        "flimage",
+    return _ask_to_save(
+        parent,
         f"The changes to {title} are not saved.",
-        parent=parent,
+        "Save them before you leave? What is not saved is lost.",
     )
+
+
+def ask_unsaved_regions(parent: QWidget, title: str) -> Literal["save", "discard", "cancel"]:
+    """Ask what becomes of named regions that no session file has."""
+    return _ask_to_save(
+        parent,
+        f"The regions on {title} are in no session file.",
+        "Save the session before you leave? What is not saved is lost.",
+    )
+
+
+def _ask_to_save(parent: QWidget, text: str, question: str) -> Literal["save", "discard", "cancel"]:
+    name = "discardQuestion"
+    box = QMessageBox(QMessageBox.Icon.Question, "flimage", text, parent=parent)
     box.setObjectName(name)
-    box.setInformativeText("Save them before you leave? What is not saved is lost.")
+    box.setInformativeText(question)
     save = box.addButton("&Save", QMessageBox.ButtonRole.AcceptRole)
     save.setObjectName(f"{name}SaveButton")
     discard = box.addButton("&Discard", QMessageBox.ButtonRole.DestructiveRole)

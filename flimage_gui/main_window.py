@@ -145,6 +145,7 @@ class MainWindow(QMainWindow):
             self,
         )
         self.documents.openers[SUFFIX] = self.session_keeping.open
+        self.saving.save_session = self.session_keeping.save_then
         self.copying = Copying(session, self.message_bar)
         self._connect()
         self._on_session_changed(~Change(0))

@@ -49,6 +49,8 @@ class Saving(QObject):
         self._window = window
         self.journaling = Journaling(session, parent=self)
         self._then: Callable[[], object] | None = None
+        #: Saves the session to a file, and then calls what it gets.
+        self.save_session: Callable[[Callable[[], object]], object] = lambda then: None
         self._in_place = False
         session.saved.connect(self._on_session_saved)
         session.failed.connect(self._on_session_failed)
@@ -137,13 +139,25 @@ class Saving(QObject):
         """
         session = self._session
         if not session.modified:
-            return True
+            return self._may_lose_regions(then)
         answer = dialogs.ask_unsaved(self._window, session.title)
         if answer == "discard":
             self.journaling.discard()
         elif answer == "save":
             self._then = then
             self.save()
+        return answer == "discard"
+
+    def _may_lose_regions(self, then: Callable[[], object]) -> bool:
+        """Ask the person where regions that no session file has would be lost."""
+        session = self._session
+        if not session.regions_modified:
+            return True
+        answer = dialogs.ask_unsaved_regions(self._window, session.title)
+        if answer == "discard":
+            self.journaling.discard()
+        elif answer == "save":
+            self.save_session(then)
         return answer == "discard"
 
     # ------------------------------------------------------------------ after a crash

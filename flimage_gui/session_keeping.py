@@ -61,6 +61,8 @@ class SessionKeeping(QObject):
         self._may_leave = may_leave
         self._window = window
         self._path: Path | None = None
+        #: What goes on once the session is saved.
+        self._then: Callable[[], object] | None = None
         #: Session that is taken up once its recording is open.
         self._wanted: tuple[Path, SessionFile] | None = None
         session.changed.connect(self._on_session_changed)
@@ -80,6 +82,11 @@ class SessionKeeping(QObject):
         else:
             self._write(self._path)
 
+    def save_then(self, then: Callable[[], object]) -> None:
+        """Write the session, and call `then` once it is written."""
+        self._then = then
+        self.save()
+
     def save_as(self) -> None:
         """Ask where the session goes, and write it."""
         recording = self._session.path
@@ -93,6 +100,8 @@ class SessionKeeping(QObject):
         if chosen:
             path = Path(chosen)
             self._write(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
+        else:
+            self._then = None
 
     def _write(self, path: Path) -> None:
         session = self._session
@@ -113,8 +122,13 @@ class SessionKeeping(QObject):
         def done(path: Path) -> None:
             if session.path == recording:
                 self._path = path
+                if session.regions == content.regions:
+                    session.note_regions_kept()
             self._settings.add_recent(str(path.absolute()))
             self._bar.show_done(f"The session was saved to {path}.")
+            then, self._then = self._then, None
+            if then is not None:
+                then()
 
         session.run_quietly(LANE, run, done, session.failed.emit)
 
@@ -169,7 +183,7 @@ class SessionKeeping(QObject):
                 self._take_up(*wanted)
 
     def _on_session_failed(self, error: Exception) -> None:
-        self._wanted = None
+        self._wanted = self._then = None
 
     def _take_up(self, path: Path, content: SessionFile) -> None:
         from flimage.edit_steps import SessionEdits
@@ -180,6 +194,7 @@ class SessionKeeping(QObject):
         label = f"Take up {path.name}"
         if not session.restore(content.recipe, edits, content.regions, label, steps):
             return
+        session.note_regions_kept()
         self._view_state.put(content.view)
         self._path = path
         self._settings.add_recent(str(path.absolute()))

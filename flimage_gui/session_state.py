@@ -169,6 +169,7 @@ class SessionState(QObject):
         self._source: EditedSource | None = None
         self._history = History(State(Recipe(), None))
         self._saved_edits: Edits | None = None
+        self._kept_regions: tuple[NamedRegion, ...] = ()
         self._outputs: list[Output] = []
         self._conversion: Conversion | None = None
         #: Changes with everything that a fit depends on; the second with raw or background images.
@@ -247,6 +248,15 @@ class SessionState(QObject):
     def regions(self) -> tuple[NamedRegion, ...]:
         """Named regions, in the order in which they were drawn."""
         return self._history.state.regions
+
+    @property
+    def regions_modified(self) -> bool:
+        """Whether there are named regions that no session file has."""
+        return bool(self.regions) and self.regions != self._kept_regions
+
+    def note_regions_kept(self) -> None:
+        """Remember that a session file has the named regions as they are now."""
+        self._kept_regions = self.regions
 
     # ------------------------------------------------------------------ reading
 

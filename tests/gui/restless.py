@@ -85,6 +85,7 @@ class RestlessPerson:
         """
         rng = self.rng
         patch(dialogs, "ask_unsaved", lambda *args: rng.choice(["discard", "discard", "cancel"]))
+        patch(dialogs, "ask_unsaved_regions", lambda *args: rng.choice(["discard", "cancel"]))
         patch(dialogs, "confirm_cancel", lambda *args: rng.random() < 0.5)
         patch(dialogs, "confirm_deletion", lambda *args: rng.random() < 0.5)
         patch(QFileDialog, "getSaveFileName", lambda *args: (self._save_name(args), ""))

@@ -14,6 +14,7 @@ from PyQt5.QtGui import QDropEvent
 from PyQt5.QtWidgets import QAction, QDockWidget, QFileDialog
 from recordings import decaying, write_series
 
+from flimage.recipe import Region
 from flimage.session_reading import read_session
 from flimage_gui.comparing import Mode
 from flimage_gui.editor import Editor
@@ -207,3 +208,33 @@ def test_a_changed_recording_is_pointed_out(
     window.open_path(target)
     qtbot.waitUntil(lambda: "has changed since" in window.message_bar.text, timeout=PATIENCE)
     settle(window.session)
+
+
+@pytest.mark.parametrize("answer", ["save", "discard", "cancel"])
+def test_regions_in_no_session_file_are_not_lost_without_a_question(
+    qtbot, window: MainWindow, recording: Path, target: Path, settle, monkeypatch, answer: str
+) -> None:
+    asked = []
+
+    def ask(parent: object, title: str) -> str:
+        asked.append(title)
+        return answer
+
+    monkeypatch.setattr("flimage_gui.dialogs.ask_unsaved_regions", ask)
+    window.open_path(recording)
+    settle(window.session)
+    window.looking.named_regions.add(Region("frame"))
+    settle(window.session)
+    find(window, QAction, "actionClose").trigger()
+    settle(window.session)
+    assert asked == ["recording.h5"]
+    if answer == "save":
+        qtbot.waitUntil(lambda: window.session.source is None, timeout=PATIENCE)
+        assert len(read_session(target).regions) == 1
+        window.open_path(target)
+        qtbot.waitUntil(lambda: bool(window.session.regions), timeout=PATIENCE)
+        settle(window.session)
+        find(window, QAction, "actionClose").trigger()
+        assert asked == ["recording.h5"], "what is in the file is not asked for"
+    assert (window.session.source is None) == (answer != "cancel")
+    assert target.exists() == (answer == "save")
