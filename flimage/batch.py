@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from .batch_job import Job, Outcome, Status, run_job
 from .errors import InputError, MissingFileError
-from .output import PART_SUFFIX
 from .processes import Advanced, Finished, Lost, run_in_processes
 from .progress import Progress, ignore_progress
+from .remnants import PART_SUFFIX, mark
 
 if TYPE_CHECKING:
     from .recipe import Recipe
@@ -216,5 +216,5 @@ def _outcome(jobs: Sequence[Job], event: Finished[Outcome] | Lost) -> Outcome:
 def clean_up(jobs: Iterable[Job]) -> None:
     """Remove what killed processes left of the outputs of these jobs."""
     for job in jobs:
-        for part in job.out.parent.glob(f".{glob.escape(job.out.name[:60])}.*{PART_SUFFIX}"):
+        for part in job.out.parent.glob(f"{glob.escape(mark(job.out.name))}*{PART_SUFFIX}"):
             part.unlink(missing_ok=True)

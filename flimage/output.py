@@ -1,19 +1,16 @@
-"""Outputs that appear whole or not at all."""
+"""Outputs that appear whole or not at all, also when the program is killed or the power fails."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import FileAccessError, MissingFileError, OutputExistsError, SameFileError
+from .remnants import PART_SUFFIX, remove_remnants, temporary_path
 
 __all__ = ["PART_SUFFIX", "atomic_output"]
-
-#: End of the names of files that are still being written.
-PART_SUFFIX = ".flimage-part"
 
 
 @contextlib.contextmanager
@@ -36,7 +33,8 @@ def atomic_output(
     Yields
     ------
     pathlib.Path
-        A temporary file beside `path`. It is removed on any exception.
+        A temporary file beside `path`. It is removed on any exception; what a killed process
+        could not remove is removed by the next one that writes to the folder.
 
     Raises
     ------
@@ -53,8 +51,8 @@ def atomic_output(
     # The file a link points to is replaced, not the link.
     target = path.resolve()
     _check_target(path, target, overwrite, source)
-    # The name is cut because file systems allow 255 bytes.
-    part = target.parent / f".{target.name[:60]}.{secrets.token_hex(4)}{PART_SUFFIX}"
+    remove_remnants(target.parent)
+    part = temporary_path(target)
     try:
         # A signal may arrive at any moment from here on.
         _create_part(part)

@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import os
-import secrets
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ import numpy as np
 from ._version import __version__
 from .kept_frames import KeptFrames
 from .noise import PixelNoise
+from .remnants import remove_remnants, temporary_path
 from .scan import SeriesScan, scan_series
 from .source import EditedSource, Edits, SeriesSource
 
@@ -155,7 +155,8 @@ def _store(path: Path, scan: SeriesScan) -> None:
     # The archive holds a checksum of every array, which is verified on reading.
     np.savez(content, head=np.array(head), **arrays)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    remove_remnants(path.parent)
+    part = temporary_path(path)
     try:
         part.write_bytes(content.getbuffer())
         part.replace(path)

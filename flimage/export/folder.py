@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
-import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import FileAccessError, MissingFileError, OutputExistsError, SameFileError
-from ..output import PART_SUFFIX
+from ..remnants import ASIDE_SUFFIX, remove_remnants, temporary_path
 
 __all__ = ["atomic_folder"]
 
@@ -35,7 +36,8 @@ def atomic_folder(
     Yields
     ------
     pathlib.Path
-        A temporary folder beside `path`. It is removed on any exception.
+        A temporary folder beside `path`. It is removed on any exception; what a killed process
+        could not remove is removed by the next one that writes beside it.
 
     Raises
     ------
@@ -53,14 +55,15 @@ def atomic_folder(
         raise SameFileError(f"{path} holds the recording that is being read; choose another name.")
     if not target.parent.is_dir():
         raise MissingFileError(f"There is no folder {target.parent}; create it first.")
+    # First: an older folder may be put back, which then exists.
+    remove_remnants(target.parent)
     if target.exists() and not target.is_dir():
         raise OutputExistsError(f"{path} is a file, not a folder; choose another name.")
     if target.exists() and not overwrite:
         raise OutputExistsError(
             f"{path} exists already; choose another name or allow it to be overwritten."
         )
-    name = f".{target.name[:60]}.{secrets.token_hex(4)}"
-    part, aside = target.parent / f"{name}{PART_SUFFIX}", target.parent / f"{name}.replaced"
+    part = temporary_path(target)
     try:
         part.mkdir()
     except OSError as error:
@@ -70,20 +73,61 @@ def atomic_folder(
         ) from error
     try:
         yield part
-        if target.exists():
-            if not overwrite:
-                raise OutputExistsError(
-                    f"{path} was created by somebody else meanwhile; nothing replaced."
-                )
-            # A folder cannot be replaced in one step: the old one stays until the new one is there.
-            target.rename(aside)
-        try:
-            part.rename(target)
-        except BaseException:
-            if aside.exists():
-                aside.rename(target)
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
+        if target.exists() and not overwrite:
+            raise OutputExistsError(
+                f"{path} was created by somebody else meanwhile; nothing replaced."
+            )
+        _flush_to_disk(part)
+        _put_in_place(part, target)
+        _flush_folder(target.parent)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+
+
+def _put_in_place(part: Path, target: Path) -> None:
+    if not target.exists():
+        part.rename(target)
+    elif _exchange(part, target):
+        # What stands under the temporary name now is the old one.
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        # Where folders cannot be exchanged in one step, the old one stays until the new one is
+        # there; after a crash in between, the next one who writes here puts it back.
+        aside = temporary_path(target, ASIDE_SUFFIX)
+        target.rename(aside)
+        try:
+            part.rename(target)
+        except BaseException:
+            aside.rename(target)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange the names of two folders in one step; tell whether the system could."""
+    if not sys.platform.startswith("linux"):
+        return False
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
+    if exchange is None:
+        return False
+    here, both = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return bool(exchange(here, os.fsencode(first), here, os.fsencode(second), both) == 0)
+
+
+def _flush_to_disk(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+    for path in (folder, *(each for each in folder.rglob("*") if each.is_dir())):
+        _flush_folder(path)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
