@@ -274,6 +274,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{title}[*] – flimage" if title else "flimage[*]")
         if path is None:
             self.panels.hide()
+            self.welcome_page.setFocus()
         else:
             self.panels.show()
             self.setWindowFilePath(str(path))

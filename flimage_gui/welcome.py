@@ -53,6 +53,8 @@ class WelcomePage(QWidget):
             "A simulated recording of bleaching cells, to try things out.",
         )
         self._example_button.clicked.connect(self.example_requested)
+        # So that Enter opens a recording right after the start.
+        self.setFocusProxy(self._open_button)
         for button in (self._open_button, self._example_button):
             button.setMinimumHeight(34)
         buttons = QHBoxLayout()

@@ -113,7 +113,8 @@ class Tour:
         while not done() or time.monotonic() - start < least:
             self.app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
             if time.monotonic() - start > PATIENCE:
-                raise TimeoutError(f"{self.name}: waited too long")
+                said = self.window.message_bar.text
+                raise TimeoutError(f"{self.name}: waited too long; {said or 'nothing was said'}")
 
     def find(self, name: str) -> Any:
         """Return the widget of that object name."""

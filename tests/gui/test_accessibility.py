@@ -228,6 +228,18 @@ def test_the_focus_is_seen_on_every_control(
     assert unseen == []
 
 
+def test_the_keyboard_starts_at_what_is_done_first(
+    qtbot, window: MainWindow, recording: Path, settle
+) -> None:
+    button = find(window, QAbstractButton, "openButton")
+    assert window.focusWidget() is button
+    window.open_path(recording)
+    settle(window.session)
+    assert window.focusWidget() is not button
+    window.close_recording()
+    assert window.focusWidget() is button
+
+
 def test_f6_goes_through_the_panels_and_back_to_the_image(qtbot, opened: MainWindow) -> None:
     graphics = find(opened, QWidget, "frameGraphics")
     graphics.setFocus()
