@@ -88,8 +88,7 @@ def rows() -> list[str]:
             cells.append(f"{len(encoded.chunk) / size:.3f}, {taken * scale:.1f} ms")
             if setting == "balanced":
                 plan = choose_plan(image)
-                level = "" if plan.engine == "pixels" else f" {plan.level}"
-                cells[-1] += f" ({'shuffle, ' if plan.shuffle else ''}{plan.engine}{level})"
+                cells[-1] += f" ({'shuffle, ' if plan.shuffle else ''}{plan.engine} {plan.level})"
                 read, _ = milliseconds(
                     codec.decompress_chunk,
                     encoded.chunk,

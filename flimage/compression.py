@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError
-from .pixel_deflate import compress_pixels
 
 deflate: Any
 try:
@@ -44,20 +43,17 @@ class Plan(NamedTuple):
     shuffle
         Use HDF5's shuffle filter before deflate.
     engine
-        What makes the deflate stream: a library, or :mod:`flimage.pixel_deflate`; all streams are
-        of the same format.
+        Library that makes the deflate stream; all streams are of the same format.
     level
-        Level of the library, or the one that the file states.
+        Its level.
     """
 
     shuffle: bool
-    engine: Literal["libdeflate", "pixels", "zlib", "zlib-ng"]
+    engine: Literal["libdeflate", "zlib", "zlib-ng"]
     level: int
 
     def compress(self, data: npt.NDArray[np.uint8]) -> bytes | bytearray:
         """Compress bytes (1D); releases Python's lock."""
-        if self.engine == "pixels":
-            return compress_pixels(data.view(np.uint32))
         if self.engine == "zlib":
             return zlib.compress(data.data, self.level)
         if self.engine == "zlib-ng":
@@ -74,6 +70,7 @@ _FEW_VALUES = (
     (8.9, Plan(False, "libdeflate", 1)),
     (8.8, Plan(False, "libdeflate", 2)),
     (8.1, Plan(False, "libdeflate", 4)),
+    (7.8, Plan(False, "zlib-ng", 4)),
     (7.1, Plan(False, "zlib-ng", 5)),
     (4.1, Plan(False, "zlib-ng", 6)),
     (0.0, Plan(False, "zlib-ng", 9)),
@@ -88,13 +85,6 @@ _FEW_VALUES_WITHOUT_NG = (
     (3.0, Plan(False, "zlib", 7)),
     (0.0, Plan(False, "libdeflate", 10)),
 )
-#: Plan for what lies between, from the first entropy to below the second: pairs of pixels are
-#: nearly all that repeats. Where more than this part of the pixels is like its neighbour, longer
-#: repetitions are worth a search; where there are fewer pixels, every way is quick.
-_PIXELS = Plan(False, "pixels", 6)
-_PIXELS_ENTROPY = (4.1, 8.1)
-_PIXELS_ALIKE = 0.03
-_PIXELS_FEWEST = 2**14
 
 
 def is_available() -> bool:
@@ -142,17 +132,10 @@ def choose_plan(image: npt.NDArray[Any], compression: Compression = "balanced") 
     if compression != "balanced" or deflate is None:
         return Plan(False, "libdeflate", level)
     share = counts / sample.size
-    # That of a constant image is -0.0 or a rounding error.
-    entropy = max(-float(share @ np.log2(share)), 0.0)
-    if (
-        _PIXELS_ENTROPY[0] <= entropy < _PIXELS_ENTROPY[1]
-        and image.itemsize == 4
-        and image.size >= _PIXELS_FEWEST
-        and np.count_nonzero(flat[1:] == flat[:-1]) < _PIXELS_ALIKE * image.size
-    ):
-        return _PIXELS
+    entropy = -float(share @ np.log2(share))
     plans = _FEW_VALUES_WITHOUT_NG if zlib_ng is None else _FEW_VALUES
-    return next(plan for least, plan in plans if entropy >= least)
+    # The entropy of a constant image is -0.0 or a rounding error.
+    return next(plan for least, plan in plans if max(entropy, 0.0) >= least)
 
 
 def _shuffling_helps(flat: npt.NDArray[Any]) -> bool:

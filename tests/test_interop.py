@@ -13,7 +13,6 @@ import pytest
 from simulation import exponential, simulate
 
 from flimage import FLImage, FLSeries, Recipe, correct
-from flimage.compression import choose_plan
 from flimage.source import SeriesSource
 
 HERE = Path(__file__).parent
@@ -81,7 +80,7 @@ def test_0_3_3_itself_reads_changes_and_corrects_what_this_project_writes(tmp_pa
     python = os.environ.get("FLIMAGE_PEER_PYTHON")
     if not python:
         pytest.skip("FLIMAGE_PEER_PYTHON does not name a Python with flimage==0.3.3")
-    truth = simulate(np.arange(8.0), exponential(0.2), shape=(128, 128), read_noise=12.0)
+    truth = simulate(np.arange(8.0), exponential(0.2))
     with FLSeries(h5file=tmp_path / "raw.h5", h5mode="w", identifier="dish ä") as series:
         for i, image in enumerate(truth.images):
             meta = {"time": truth.times[i], "pixel size": 1e-7, "identifier": f"img-{i}"}
@@ -90,9 +89,6 @@ def test_0_3_3_itself_reads_changes_and_corrects_what_this_project_writes(tmp_pa
                 fli.set_bg_data(np.full(image.shape, 2.0))
             series.add_flimage(fli, bg_from_idx=0 if i == 1 else None)
         correct.run(SeriesSource(series), Recipe(border_px=5), tmp_path / "corrected.h5")
-    with FLSeries(h5file=tmp_path / "corrected.h5", h5mode="r") as series:
-        # An encoder of this project wrote frames that the other one has to read.
-        assert "pixels" in {choose_plan(fli.raw_fl).engine for fli in series}
     with FLImage(truth.images[0], {"time": 1}, h5file=tmp_path / "image.h5") as fli:
         fli.compute_bg(border_px=5)
         image_sum = float(fli.fl.sum())
