@@ -26,6 +26,7 @@ __all__ = [
     "DisplayMaker",
     "StoredSource",
     "image_levels",
+    "raw_key",
     "sample_frames",
     "series_levels",
 ]
@@ -43,6 +44,11 @@ class Display(enum.Enum):
     BACKGROUND = "Background"
     BACKGROUND_CORRECTED = "Background-corrected"
     BLEACH_CORRECTED = "Bleach-corrected"
+
+
+def raw_key(index: int, edition: int = 0) -> Hashable:
+    """Return what identifies a raw frame of an edition of the recording."""
+    return (index, Display.RAW, edition)
 
 
 class StoredSource:
@@ -93,7 +99,7 @@ class StoredSource:
 
     def raw(self, index: int) -> np.ndarray:
         """Raw frame (y, x), as it is stored."""
-        key = (index, Display.RAW, self.edition)
+        key = raw_key(index, self.edition)
         return self.store.get_or_make(key, lambda: self.source.raw(index))
 
     def background(self, index: int) -> np.ndarray | None:
@@ -151,7 +157,7 @@ class DisplayMaker:
         """Return what identifies the image: equal keys mean equal images."""
         edition = self._source.edition
         if display is Display.RAW:
-            return (index, display, edition)
+            return raw_key(index, edition)
         if display is Display.BLEACH_CORRECTED and self._fit is not None:
             return (index, display, edition, self._fit_number)
         return (index, display, edition, self._background_key(index))

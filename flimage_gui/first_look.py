@@ -16,8 +16,7 @@ from PyQt5.QtCore import QElapsedTimer, QEventLoop, QRect, Qt, QTimer
 from PyQt5.QtGui import QImage, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QWidget
 
-from .displays import Display, DisplayMaker
-from .opening import Opened, is_series_file, open_ahead
+from .opening import is_series_file, open_ahead
 from .pixels import color_list, to_indices
 from .placing import DEFAULT_SIZE, fit_to_screen
 from .settings import Preferences, Settings
@@ -129,10 +128,10 @@ def show_first_look(path: Path, settings: Settings) -> FirstLook | None:
     if not is_series_file(path):
         return None
     try:
-        opened: Opened = open_ahead(path)
-        image = DisplayMaker(opened.source, opened.store).image(0, Display.RAW)
+        glimpse = open_ahead(path)
+        image = glimpse.first
     except Exception:  # whatever it is, the window will come across it, and tell
         return None
-    look = FirstLook(image, opened.levels, settings)
+    look = FirstLook(image, glimpse.levels, settings)
     look.show_now()
     return look

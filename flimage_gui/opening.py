@@ -13,7 +13,7 @@ from flimage.errors import FileFormatError, FileLockedError
 from flimage.meta import is_number
 from flimage.progress import Progress, ignore_progress
 
-from .displays import Display, DisplayMaker, image_levels, sample_frames
+from .displays import image_levels, raw_key, sample_frames
 from .image_store import ImageStore
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flimage.source import EditedSource
 
 __all__ = [
+    "Glimpse",
     "Inspected",
     "Opened",
     "inspect_recording",
@@ -36,7 +37,7 @@ __all__ = [
 #: How files of this project end; every other file is a recording that has to be converted.
 SERIES_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 #: What :func:`open_ahead` has opened and nobody has taken over yet.
-_ahead: dict[Path, Opened] = {}
+_ahead: dict[Path, Glimpse] = {}
 #: Frames whose percentiles make the first contrast. They are decoded before anything is shown.
 FIRST_LOOK = 3
 
@@ -93,10 +94,7 @@ class Opened:
 
     def close(self) -> None:
         """Close the file; nothing may read from `source` any more."""
-        file = self.series.h5.file if self.series.h5 else None
-        self.series.close()
-        if file:
-            file.close()
+        _close(self.series)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,17 +127,44 @@ def is_series_file(path: Path) -> bool:
     return path.suffix.lower() in SERIES_SUFFIXES
 
 
-def open_ahead(path: Path) -> Opened:
-    """Open a series while the window is not there yet; :func:`open_series` then returns that.
+@dataclass(eq=False)
+class Glimpse:
+    """What is needed to show the first frame of a series, which is open.
+
+    Parameters
+    ----------
+    series
+        The series.
+    first
+        Its first frame (y, x).
+    levels
+        Values to show black and white.
+    store
+        Frames that were decoded on the way.
+    in_use
+        Whether another program has the file open for writing.
+    """
+
+    series: FLSeries
+    first: np.ndarray
+    levels: tuple[float, float]
+    store: ImageStore
+    in_use: bool
+
+
+def open_ahead(path: Path) -> Glimpse:
+    """Take a first look into a series, while the window is not there yet.
+
+    :func:`open_series` goes on from there: what it reads in addition takes long where there are
+    thousands of frames.
 
     Parameters
     ----------
     path
         See :func:`open_series`, as are the exceptions.
     """
-    opened = open_series(path, ignore_progress)
-    _ahead[path] = opened
-    return opened
+    glimpse = _ahead[path] = _glimpse(path, ignore_progress)
+    return glimpse
 
 
 def open_series(path: Path, progress: Progress) -> Opened:
@@ -159,12 +184,36 @@ def open_series(path: Path, progress: Progress) -> Opened:
     OSError
         When the file cannot be opened.
     """
-    from flimage import provenance, storage
+    from flimage import provenance
     from flimage.source import EditedSource, SeriesSource
 
-    ahead = _ahead.pop(path, None)
-    if ahead is not None:
-        return ahead
+    glimpse = _ahead.pop(path, None) or _glimpse(path, progress)
+    series = glimpse.series
+    try:
+        progress(0, 1, f"Opening {path.name}")
+        source = EditedSource(SeriesSource(series))
+        size = source.meta(0).get("pixel size")
+        pixel_size = float(size) if is_number(size) and size > 0 else None
+        correction = provenance.origin(series.h5)
+    except BaseException:
+        _close(series)
+        raise
+    return Opened(
+        source,
+        path,
+        glimpse.levels,
+        pixel_size,
+        series,
+        glimpse.store,
+        glimpse.in_use,
+        correction,
+    )
+
+
+def _glimpse(path: Path, progress: Progress) -> Glimpse:
+    from flimage import storage
+    from flimage.image_group import RAW
+
     progress(0, 1, f"Opening {path.name}")
     in_use = False
     try:
@@ -175,21 +224,24 @@ def open_series(path: Path, progress: Progress) -> Opened:
         in_use = True
     try:
         series = _find_series(file, path)
-        source = EditedSource(SeriesSource(series))
         store = ImageStore(1 << 30)
-        maker = DisplayMaker(source, store)
         images = []
-        for index in sample_frames(len(source), FIRST_LOOK):
+        # Not through a source: that reads the times of all frames.
+        for index in sample_frames(len(series), FIRST_LOOK):
             progress(0, 1, f"Opening {path.name}")
-            images.append(maker.make(index, Display.RAW))
-        size = source.meta(0).get("pixel size")
-        pixel_size = float(size) if is_number(size) and size > 0 else None
-        correction = provenance.origin(series.h5)
-        levels = image_levels(images)
-        return Opened(source, path, levels, pixel_size, series, store, in_use, correction)
+            images.append(storage.read_image(series.h5, f"fli_{index}/{RAW}"))
+            store.put(raw_key(index), images[-1])
+        return Glimpse(series, images[0], image_levels(images), store, in_use)
     except BaseException:
         file.close()
         raise
+
+
+def _close(series: FLSeries) -> None:
+    file = series.h5.file if series.h5 else None
+    series.close()
+    if file:
+        file.close()
 
 
 def _find_series(file: h5py.File, path: Path) -> FLSeries:
