@@ -128,7 +128,8 @@ class Tour:
         """Take a picture of the window, and of a dialog where it stands over it."""
         from PyQt5.QtGui import QColor, QPainter
 
-        self.wait()
+        # Longer than anything takes to be laid out anew and drawn.
+        self.wait(least=0.6)
         shown = self.window.grab()
         if dialog is not None:
             painter = QPainter(shown)
