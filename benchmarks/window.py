@@ -306,8 +306,8 @@ more than a little, other programs took part of the time.
 
 Beside it runs a bare window: a PyQt5 widget that reads a frame with h5py, scales it to 8 bits and
 paints it, 1280 × 820 pixels large, in a single thread, with nothing kept and no other control. Both
-run under {screen}, each in a process of its own, in turn; of {repeats} (five for the first frame) the
-best counts.
+run under {screen}, each in a process of its own, in turn; of {repeats} (five for the first
+frame) the best counts.
 A frame counts when the widget that shows it has painted it. Recordings are simulated camera counts
 in flimage files, which the operating system has in memory; *cold* means that a frame is not in the
 memory of the program. The settings are those of a person who starts the program for the first time:
