@@ -15,6 +15,7 @@ from .progress import Progress, ignore_progress
 from .remnants import PART_SUFFIX, mark
 
 if TYPE_CHECKING:
+    from .compression import Compression
     from .recipe import Recipe
 
 __all__ = [
@@ -77,6 +78,8 @@ def plan(
     group: str | None = None,
     overwrite: bool = False,
     pages: bool = False,
+    compression: Compression = "balanced",
+    suitable_border: bool = False,
 ) -> list[Job]:
     """Say what is to be done with each recording; nothing is read or written.
 
@@ -88,7 +91,7 @@ def plan(
         Where the corrected files go: ``cells.h5`` becomes ``cells_corrected.h5``.
     recipe
         All settings.
-    group, overwrite
+    group, overwrite, compression, suitable_border
         See :class:`Job`.
     pages
         Write an HTML report beside each corrected file.
@@ -113,6 +116,8 @@ def plan(
             recipe,
             group,
             overwrite,
+            compression,
+            suitable_border=suitable_border,
             page=out.absolute().with_suffix(".html") if pages else None,
         )
     if not jobs:
@@ -127,6 +132,7 @@ def run_batch(
     scheduler: str | None = None,
     progress: Progress | None = None,
     finished: Callable[[Outcome], None] | None = None,
+    advanced: Callable[[int, float], None] | None = None,
 ) -> list[Outcome]:
     """Correct many recordings.
 
@@ -144,6 +150,9 @@ def run_batch(
         ends the batch. What is finished by then stays, and is skipped the next time.
     finished
         Called with each outcome as soon as it is known.
+    advanced
+        Called as ``advanced(number, share)`` with the number of a job and the share of it that is
+        done, from 0 to 1, while it is worked on. A cluster does not tell.
 
     Returns
     -------
@@ -173,6 +182,8 @@ def run_batch(
             for event in events:
                 if isinstance(event, Advanced):
                     shares[event.item] = min(1.0, event.done / max(event.total, 1))
+                    if advanced is not None:
+                        advanced(event.item, shares[event.item])
                 else:
                     outcome = _outcome(jobs, event)
                     shares[event.item], outcomes[event.item] = 1.0, outcome
@@ -194,10 +205,12 @@ def _events(
         with contextlib.closing(run_on_cluster(run_job, jobs, scheduler, tell)) as events:
             yield from events
     elif workers > 0:
-        with contextlib.closing(run_in_processes(run_job, jobs, workers)) as events:
+        processes = run_in_processes(run_job, jobs, workers, tell=tell)
+        with contextlib.closing(processes) as events:
             yield from events
     else:
         for number, job in enumerate(jobs):
+            yield Advanced(number, 0, 1)
             yield Finished(number, run_job(job, lambda done, total, stage: tell()))
 
 

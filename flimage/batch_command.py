@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import InputError
+from .errors import Cancelled, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,10 +95,15 @@ def run_batch_command(
         Called as ``progress(done, total, stage)``.
     say
         Called with one line for each recording, and for each file that sums up.
+
+    Raises
+    ------
+    flimage.errors.Cancelled
+        When the batch was interrupted; it tells how far it was.
     """
     from .batch import find_recordings, plan, run_batch
-    from .batch_report import summary_sentence, write_summary_csv, write_summary_page
-    from .options import recipe_from
+    from .batch_report import summary_sentence, write_summaries
+    from .options import recipe_from, suits_frames
 
     recipe = recipe_from(arguments)
     jobs = plan(
@@ -108,6 +113,8 @@ def run_batch_command(
         group=arguments.group,
         overwrite=arguments.overwrite,
         pages=arguments.pages,
+        compression=arguments.compression,
+        suitable_border=suits_frames(arguments),
     )
     if arguments.save_recipe is not None:
         from .output import atomic_output
@@ -115,21 +122,27 @@ def run_batch_command(
         with atomic_output(arguments.save_recipe, overwrite=arguments.overwrite) as temporary:
             temporary.write_text(f"{recipe.to_json()}\n", encoding="utf-8")
 
+    known = 0
+
     def tell(outcome: Outcome) -> None:
+        nonlocal known
+        known += 1
         say(f"{outcome.job.source.name}: {outcome.status}: {outcome.sentence}")
 
-    outcomes = run_batch(
-        jobs,
-        workers=arguments.jobs or 1,
-        scheduler=arguments.scheduler,
-        progress=progress,
-        finished=tell,
-    )
-    # The summary belongs to what is in the folder now, so an older one is of no use.
-    for path in (
-        write_summary_csv(outcomes, arguments.out_dir / "summary.csv", overwrite=True),
-        write_summary_page(outcomes, arguments.out_dir / "summary.html", overwrite=True),
-    ):
+    try:
+        outcomes = run_batch(
+            jobs,
+            workers=arguments.jobs or 1,
+            scheduler=arguments.scheduler,
+            progress=progress,
+            finished=tell,
+        )
+    except (Cancelled, KeyboardInterrupt):
+        raise Cancelled(
+            f"Interrupted after {known} of {len(jobs)} recordings; the same command goes on from"
+            " there."
+        ) from None
+    for path in write_summaries(outcomes, arguments.out_dir):
         say(f"Written: {path}")
     say(summary_sentence(outcomes))
     return outcomes

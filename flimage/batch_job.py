@@ -24,7 +24,10 @@ from .progress import Progress, ignore_progress
 from .storage import open_file
 
 if TYPE_CHECKING:
+    from .bleach import BleachFit
+    from .provenance import Provenance
     from .recipe import Recipe
+    from .source import FrameSource
 
 __all__ = ["Job", "Outcome", "Status", "run_job"]
 
@@ -57,6 +60,8 @@ class Job:
         ``"fast"``, ``"balanced"`` or ``"small"``.
     page
         HTML page with the report of this recording, if one is wanted.
+    suitable_border
+        Take the border that suits the size of the frames, whatever the recipe says.
     """
 
     source: Path
@@ -66,6 +71,7 @@ class Job:
     overwrite: bool = False
     compression: Compression = "balanced"
     page: Path | None = None
+    suitable_border: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,22 +142,35 @@ def _correct(job: Job, progress: Progress) -> Outcome:
         atomic_output(job.out, overwrite=job.overwrite, source=job.source) as temporary,
     ):
         source = SeriesSource(series)
+        recipe = _recipe_for(job, series.h5, source.shape)
         with h5py.File(temporary, "w") as file:
             result = correct.run(
-                source, job.recipe, file, progress=progress, compression=job.compression
+                source, recipe, file, progress=progress, compression=job.compression
             )
             file.attrs[IDENTITY] = json.dumps(identity)
-        values = result.fit.to_dict()
         if job.page is not None:
-            from .export import write_report_page
-            from .export.report_page import pictures_of
+            _write_page(job.page, source, result.fit)
+        values = result.fit.to_dict()
+    return _outcome(job, "corrected", values)
 
-            pictures = pictures_of(source, result.fit)
-            write_report_page(source, values, job.page, pictures=pictures, overwrite=True)
-    refused = result.fit.verdict.grade == "refused"
-    return Outcome(
-        job, "refused" if refused else "corrected", values["verdict"]["sentence"], 0, _facts(values)
-    )
+
+def _recipe_for(job: Job, group: h5py.Group, shape: tuple[int, int]) -> Recipe:
+    """Return the settings for the frames of a recording."""
+    from . import provenance
+    from .background import suitable_border
+
+    if not job.suitable_border:
+        return job.recipe
+    # The background of a corrected series is gone already.
+    border = 0 if provenance.origin(group) else suitable_border(shape)
+    return job.recipe.replace(border_px=border)
+
+
+def _outcome(job: Job, status: Status, values: Mapping[str, Any]) -> Outcome:
+    """Say what a fit came to."""
+    if status == "corrected" and values["verdict"]["grade"] == "refused":
+        status = "refused"
+    return Outcome(job, status, values["verdict"]["sentence"], 0, _facts(values))
 
 
 def _identity(job: Job) -> dict[str, Any]:
@@ -180,15 +199,52 @@ def _done_before(job: Job, identity: Mapping[str, Any]) -> Outcome | None:
         if record is not None:
             if json.loads(file.attrs[IDENTITY]) != identity:
                 why = "it was made from another recording, or one that has changed"
-            elif record.recipe != job.recipe:
+            elif not _same_settings(job, record.recipe):
                 why = "it was made with other settings"
             else:
-                return Outcome(
-                    job, "unchanged", record.fit["verdict"]["sentence"], 0, _facts(record.fit)
-                )
+                _write_missing_page(job, record)
+                return _outcome(job, "unchanged", record.fit)
     if job.overwrite:
         return None
     raise InputError(f"{job.out} exists already, and {why}; allow it to be overwritten.")
+
+
+def _same_settings(job: Job, recipe: Recipe) -> bool:
+    """Tell whether a recording was corrected with the settings of a job."""
+    from .opening import open_series
+
+    if recipe.replace(border_px=job.recipe.border_px) != job.recipe:
+        return False
+    if not job.suitable_border:
+        return recipe.border_px == job.recipe.border_px
+    with open_series(job.source, job.group) as series:
+        height, width = series.h5["fli_0/fluorescence/raw"].shape
+        return _recipe_for(job, series.h5, (height, width)) == recipe
+
+
+def _write_missing_page(job: Job, record: Provenance) -> None:
+    """Write the report of a recording that was corrected before, where it is not there yet."""
+    if job.page is None:
+        return
+    written = job.page.stat().st_mtime_ns if job.page.exists() else 0
+    if written >= job.out.stat().st_mtime_ns:
+        return
+    from . import correct
+    from .opening import open_series
+    from .source import SeriesSource
+
+    with open_series(job.source, job.group) as series:
+        source = SeriesSource(series)
+        _write_page(job.page, source, correct.run(source, record.recipe).fit)
+
+
+def _write_page(path: Path, source: FrameSource, fit: BleachFit) -> None:
+    """Write the report of one recording."""
+    from .export import write_report_page
+    from .export.report_page import pictures_of
+
+    pictures = pictures_of(source, fit)
+    write_report_page(source, fit.to_dict(), path, pictures=pictures, overwrite=True)
 
 
 def _facts(fit: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,13 @@ from .output import atomic_output
 from .quantities import format_count, format_duration, format_estimate, format_number
 from .svgplot import sparkline
 
-__all__ = ["counts", "summary_sentence", "write_summary_csv", "write_summary_page"]
+__all__ = [
+    "counts",
+    "summary_sentence",
+    "write_summaries",
+    "write_summary_csv",
+    "write_summary_page",
+]
 
 #: How a status is shown: the class of its colour.
 _COLORS: dict[Status, str] = {
@@ -87,6 +93,29 @@ def write_summary_csv(
         columns[header] = [outcome.facts.get(key) for outcome in outcomes]
     columns["duration [s]"] = [round(outcome.seconds, 3) for outcome in outcomes]
     return write_columns(path, columns, overwrite=overwrite)
+
+
+def write_summaries(outcomes: Sequence[Outcome], folder: Path) -> tuple[Path, Path]:
+    """Write ``summary.csv`` and ``summary.html`` into the folder of the results.
+
+    What an older batch has left there is replaced: a summary belongs to what is in the folder now.
+
+    Parameters
+    ----------
+    outcomes
+        What :func:`flimage.batch.run_batch` returned.
+    folder
+        Where the corrected files are.
+
+    Returns
+    -------
+    table, page : pathlib.Path
+        The files.
+    """
+    return (
+        write_summary_csv(outcomes, folder / "summary.csv", overwrite=True),
+        write_summary_page(outcomes, folder / "summary.html", overwrite=True),
+    )
 
 
 def _output(outcome: Outcome) -> str:

@@ -274,6 +274,16 @@ def _sentence(error: BaseException) -> str:
     return f"Unexpected error ({type(error).__name__}: {text}); --debug shows where."
 
 
+def _parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line; files may stand before, behind and between the options."""
+    arguments, rest = parser.parse_known_args(argv)
+    # argparse takes all files of a list from one place only.
+    if not hasattr(arguments, "out_dir") or any(text.startswith("-") for text in rest):
+        return parser.parse_args(argv) if rest else arguments
+    arguments.out += [Path(text) for text in rest]
+    return arguments
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -289,7 +299,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = build_parser()
     try:
-        arguments = parser.parse_args(argv)
+        arguments = _parse(parser, argv)
         check: Callable[[argparse.Namespace], None] | None = getattr(arguments, "check", None)
         if check is not None:
             try:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from . import facts as facts_of
 from ._version import __version__
 from .batch_command import run_batch_command
-from .cli import EXIT_FAILED, EXIT_OK, EXIT_REFUSED
-from .errors import InputError
+from .cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_REFUSED
+from .errors import Cancelled, InputError
 from .image_group import is_image_group
 from .opening import find_series, open_series
 from .options import recipe_from, selection_from
@@ -176,8 +176,12 @@ def run_bleach(arguments: argparse.Namespace) -> int:
 
 def _run_batch(arguments: argparse.Namespace) -> int:
     """Correct many recordings."""
-    with ProgressBar(arguments.quiet) as progress:
-        outcomes = run_batch_command(arguments, progress, lambda line: _say(arguments, line))
+    try:
+        with ProgressBar(arguments.quiet) as progress:
+            outcomes = run_batch_command(arguments, progress, lambda line: _say(arguments, line))
+    except Cancelled as cancelled:
+        print(f"flimage: {cancelled}", file=sys.stderr)
+        return EXIT_INTERRUPTED
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     for outcome in failed:
         print(f"flimage: {outcome.job.source.name}: {outcome.sentence}", file=sys.stderr)

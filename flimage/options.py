@@ -27,12 +27,17 @@ from .selecting import Selection
 __all__ = [
     "add_recipe_options",
     "add_selection_options",
+    "border",
     "frame_numbers",
     "positive",
     "recipe_from",
     "region",
     "selection_from",
+    "suits_frames",
 ]
+
+#: Written in place of the width of the border: what suits the size of the frames.
+SUITABLE = "auto"
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
@@ -113,6 +118,24 @@ def region(text: str) -> Region:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def border(text: str) -> int | str:
+    """Read the width of a border [px], or ``auto`` for what suits the size of the frames.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        When `text` is something else.
+    """
+    if text == SUITABLE:
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no width in pixels; write a whole number, or {SUITABLE}"
+        ) from None
+
+
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that make up a recipe; what is not given leaves no trace."""
     missing = argparse.SUPPRESS
@@ -127,11 +150,11 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--border",
         dest="border_px",
-        type=int,
+        type=border,
         default=missing,
         metavar="PX",
-        help="width of the image border that holds background; 0: subtract none (default: 20,"
-        " or what suits smaller frames; in a batch always 20)",
+        help="width of the image border that holds background; 0: subtract none; auto: 20, or a"
+        " sixth of the shorter side of smaller frames (default: auto)",
     )
     group.add_argument(
         "--background",
@@ -250,6 +273,12 @@ def selection_from(arguments: argparse.Namespace) -> Selection:
     return Selection(arguments.channel, arguments.z, arguments.position)
 
 
+def suits_frames(arguments: argparse.Namespace) -> bool:
+    """Tell whether the border is to suit the frames, because nothing says how wide it is."""
+    given = getattr(arguments, "border_px", None)
+    return given == SUITABLE or (given is None and arguments.recipe is None)
+
+
 def recipe_from(arguments: argparse.Namespace, border_px: int | None = None) -> Recipe:
     """Build the recipe that the command line asks for.
 
@@ -258,8 +287,8 @@ def recipe_from(arguments: argparse.Namespace, border_px: int | None = None) -> 
     arguments
         What :func:`add_recipe_options` added.
     border_px
-        Border where neither an option nor a recipe file says one [px]; by default that of
-        :class:`~flimage.recipe.Recipe`.
+        Border where neither an option nor a recipe file says one, or the option says ``auto`` [px];
+        by default that of :class:`~flimage.recipe.Recipe`.
 
     Raises
     ------
@@ -278,6 +307,6 @@ def recipe_from(arguments: argparse.Namespace, border_px: int | None = None) -> 
     }
     if "background_region" in given and "background_source" not in given:
         given["background_source"] = "region"
-    if border_px is not None and arguments.recipe is None:
-        given.setdefault("border_px", border_px)
+    if suits_frames(arguments):
+        given["border_px"] = Recipe().border_px if border_px is None else border_px
     return recipe.replace(**given)

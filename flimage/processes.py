@@ -71,7 +71,11 @@ class _Worker:
 
 
 def run_in_processes(
-    function: Work, items: Sequence[Any], count: int, attempts: int = 2
+    function: Work,
+    items: Sequence[Any],
+    count: int,
+    attempts: int = 2,
+    tell: Callable[[], None] | None = None,
 ) -> Generator[Advanced | Finished[Any] | Lost, None, None]:
     """Apply ``function(item, progress)`` to all items in processes.
 
@@ -85,6 +89,8 @@ def run_in_processes(
         Number of processes.
     attempts
         How often an item is tried when its process dies.
+    tell
+        Called now and then while nothing happens; what it raises ends the work.
 
     Yields
     ------
@@ -113,7 +119,10 @@ def run_in_processes(
                     # A process that died meanwhile shows below, when nothing more comes from it.
                     with contextlib.suppress(OSError):
                         worker.connection.send(items[number])
-            ready = wait([worker.connection for worker in workers])
+                    yield Advanced(number, 0, 1)
+            ready = wait([worker.connection for worker in workers], _REPORT_INTERVAL)
+            if not ready and tell is not None:
+                tell()
             for worker in [worker for worker in workers if worker.connection in ready]:
                 item = worker.item
                 try:

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import simulation
 
-from flimage import FLSeries, Recipe, cli, correct
+from flimage import FLSeries, Recipe, cli, correct, provenance
 from flimage.batch import Outcome, find_recordings, plan, run_batch, run_job
 from flimage.batch_report import write_summary_csv, write_summary_page
 from flimage.errors import Cancelled, InputError, MissingFileError
@@ -60,6 +60,18 @@ def frames_of(path: Path) -> np.ndarray:
 def read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def border_of(path: Path) -> int:
+    """Border that a corrected file was made with."""
+    with h5py.File(path) as file:
+        record = provenance.read(file)
+    assert record is not None
+    return record.recipe.border_px
+
+
+def written_size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*.h5"))
 
 
 def statuses(outcomes: list[Outcome]) -> list[str]:
@@ -177,6 +189,71 @@ def test_a_cancelled_batch_keeps_what_is_done_and_resumes(five: list[Path], tmp_
     assert statuses(run_batch(jobs, workers=0)).count("unchanged") == 2
 
 
+def test_the_border_suits_each_recording_where_nothing_says_how_wide_it_is(
+    five: list[Path], tmp_path: Path, run: Any
+) -> None:
+    wide = simulation.simulate(TIMES, simulation.exponential(0.2), shape=(150, 130))
+    simulation.write(tmp_path / "wide.h5", wide)
+    out = tmp_path / "o"
+    command = ("bleach", five[0], tmp_path / "wide.h5", "--out-dir", out)
+    code, _, err = run(*command)
+    assert code == 0, err
+    borders = {path.name: border_of(path) for path in out.glob("*.h5")}
+    assert borders == {"rec0_corrected.h5": 5, "wide_corrected.h5": 20}
+    assert run("bleach", five[0], tmp_path / "single.h5")[0] == 0
+    assert border_of(tmp_path / "single.h5") == 5, "as a single correction"
+    assert "2 unchanged" in run(*command)[1]
+    # The same border counts as the same settings, however it was chosen.
+    assert "2 unchanged" in run(*command, "--border", "auto")[1]
+    assert "1 unchanged, 1 failed" in run(*command, "--border", 20)[1]
+
+
+def test_the_border_of_a_recipe_file_counts_unless_it_is_to_suit_the_frames(
+    five: list[Path], tmp_path: Path, run: Any
+) -> None:
+    (tmp_path / "recipe.json").write_text(RECIPE.replace(border_px=3).to_json())
+    for name, more, border in (("a", (), 3), ("b", ("--border", "auto"), 5)):
+        command = ("bleach", five[0], "--recipe", tmp_path / "recipe.json", *more)
+        assert run(*command, "--out-dir", tmp_path / name)[0] == 0
+        assert border_of(tmp_path / name / "rec0_corrected.h5") == border
+        assert run(*command, tmp_path / f"{name}.h5")[0] == 0
+        assert border_of(tmp_path / f"{name}.h5") == border
+
+
+def test_the_compression_that_was_asked_for_is_used(tmp_path: Path, run: Any) -> None:
+    truth = simulation.simulate(TIMES, simulation.exponential(0.2), shape=(300, 300))
+    path = simulation.write(tmp_path / "large.h5", truth)
+    for level in ("fast", "small"):
+        command = ("bleach", path, "--out-dir", tmp_path / level, "--compression", level)
+        assert run(*command)[0] == 0
+    assert written_size(tmp_path / "small") < written_size(tmp_path / "fast")
+
+
+def test_pages_are_written_for_recordings_that_were_corrected_before(
+    five: list[Path], tmp_path: Path, run: Any
+) -> None:
+    out = tmp_path / "o"
+    command = ("bleach", *five[:2], "--out-dir", out, "--border", 5)
+    assert run(*command)[0] == 0
+    assert not list(out.glob("rec*.html"))
+    assert "2 unchanged" in run(*command, "--pages")[1]
+    pages = sorted(out.glob("rec*.html"))
+    assert [page.name for page in pages] == ["rec0_corrected.html", "rec1_corrected.html"]
+    assert all("First frame" in page.read_text(encoding="utf-8") for page in pages)
+    assert 'href="rec0_corrected.html"' in (out / "summary.html").read_text(encoding="utf-8")
+    written = pages[0].stat().st_mtime_ns
+    run(*command, "--pages")
+    assert pages[0].stat().st_mtime_ns == written, "a page that is there stays"
+
+
+def test_a_batch_tells_how_far_each_recording_is(five: list[Path], tmp_path: Path) -> None:
+    told: list[tuple[int, float]] = []
+    jobs = plan(five[:2], tmp_path / "out", RECIPE)
+    run_batch(jobs, workers=2, advanced=lambda number, share: told.append((number, share)))
+    assert {number for number, _ in told} == {0, 1}
+    assert all(0 <= share <= 1 for _, share in told)
+
+
 # --- what is written ----------------------------------------------------------------------------
 
 
@@ -286,6 +363,19 @@ def test_options_that_would_be_ignored_are_refused(
     assert sentence in err
 
 
+def test_files_may_stand_before_behind_and_between_the_options(
+    five: list[Path], tmp_path: Path, run: Any
+) -> None:
+    command = ("bleach", five[0], "--border", 5, five[1], "--out-dir", tmp_path / "o", five[2])
+    code, out, err = run(*command)
+    assert code == 0, err
+    assert "3 recordings" in out
+    code, _, err = run("bleach", five[0], "--border", 5, five[1], "--nonsense")
+    assert code == 2
+    assert "unrecognized arguments" in err
+    assert "--nonsense" in err
+
+
 # --- processes ----------------------------------------------------------------------------------
 
 
@@ -335,6 +425,7 @@ def test_a_process_that_dies_costs_no_other_item_and_its_own_is_tried_again(
 def test_stopping_ends_the_processes_which_clean_up(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     with contextlib.closing(run_in_processes(work, [("wait", str(marker))], 1)) as events:
+        assert next(events) == Advanced(0, 0, 1), "it was handed out"
         assert isinstance(next(events), Advanced)
     assert marker.read_text() == "cleaned up"
 
@@ -354,7 +445,7 @@ def test_an_interrupted_batch_leaves_no_half_written_file(tmp_path: Path) -> Non
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "Interrupted" in stderr
+    assert "Interrupted after" in stderr
     assert not list(out.glob(f".*{PART_SUFFIX}"))
     assert len(list(out.iterdir())) < 4
 
