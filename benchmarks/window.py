@@ -325,9 +325,9 @@ TAIL = """
 - Memory is the peak of the resident size, which includes measuring all frames in the background:
   the program does that unasked, the bare window never.
 - The longest block is the longest time between two beats of a timer that is due every millisecond,
-  while frames are asked for at 60 per second by the slider. The program measures and writes in
-  as many threads as there are processors, of which this machine has few: whatever the threads
-  take, the window has to wait for.
+  while frames are asked for at 60 per second by the slider. The program measures in
+  one thread less than there are processors, and writes in as many; both let looking pass where
+  they report progress.
 - Tuning is done by the controls, with the corrected frame on display. It ends when the trace and
   the corrected image of the new fit are painted; verdict, fit table and residuals change with
   them. While a region is dragged, the trace is estimated; the exact one follows once the region

@@ -209,8 +209,10 @@ class Program:
         jumps = np.random.default_rng(1).permutation(np.arange(1, last + 1))[:200].tolist()
 
         def done(jumped: list[float]) -> None:
-            # Frames that follow each other, by the key; none of them was looked at lately.
-            self.session.cache_bytes = self.session.cache_bytes
+            # What the jumps have left behind is forgotten.
+            limit = self.session.cache_bytes
+            self.session.cache_bytes = 1
+            self.session.cache_bytes = limit
             start = int(last * 0.3)
             steps = list(range(start, min(start + 150, last)))
             self.probe.visit(
