@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import h5a, h5d, h5f, h5fd, h5i, h5p, h5s, h5t, h5z
+from h5py import _objects, h5a, h5d, h5f, h5fd, h5i, h5p, h5s, h5t, h5z
 
 from . import codec
 from .codec import Compression, EncodedImage, Filters, encode_image
@@ -113,7 +113,9 @@ def _read_chunk(dataset: Any) -> npt.NDArray[Any] | None:
     if dataset.shape != shape:
         return None
     try:
-        mask, chunk = dataset.read_direct_chunk((0,) * len(shape))
+        # Before version 3.16, h5py forgets its own lock here, and crashes with other threads.
+        with _objects.phil:
+            mask, chunk = dataset.read_direct_chunk((0,) * len(shape))
     except (OSError, RuntimeError, ValueError, MemoryError):
         # A chunk that was never written has no size, which h5py takes for an enormous one.
         return None
@@ -284,7 +286,8 @@ def create_dataset(
     if plain or encoded.chunk is None:
         dataset.write(h5s.ALL, h5s.ALL, encoded.data)
     else:
-        dataset.write_direct_chunk((0, 0), encoded.chunk)
+        with _objects.phil:  # see _read_chunk
+            dataset.write_direct_chunk((0, 0), encoded.chunk)
     if not plain:
         for attr_name, attr_type, value in _IMAGE_ATTRIBUTES:
             h5a.create(dataset, attr_name, attr_type, _SCALAR).write(value, attr_type)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from h5py import h5a, h5d, h5g, h5t
+from h5py import _objects, h5a, h5d, h5g, h5t
 
 from . import storage
 from .errors import DamagedImageError, FileAccessError
@@ -105,7 +105,8 @@ def _same_stored(old: h5g.GroupID, number: int, new: h5g.GroupID, index: int) ->
         if first.get_num_chunks() != 1 or second.get_num_chunks() != 1:
             return False
         corner = (0,) * len(first.shape)
-        same: bool = first.read_direct_chunk(corner) == second.read_direct_chunk(corner)
+        with _objects.phil:  # h5py before version 3.16 forgets to take it
+            same: bool = first.read_direct_chunk(corner) == second.read_direct_chunk(corner)
     except (OSError, RuntimeError, ValueError, TypeError):  # not chunked, or damaged
         return False
     return same
