@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import multiprocessing
 import os
 import platform
 import subprocess
@@ -248,7 +249,12 @@ def main() -> None:
     python = peer_python(arguments.peer)
     start = time.time()
     lines = []
-    with ProcessPoolExecutor(arguments.jobs) as pool, ThreadPoolExecutor(1) as beside:
+    # Not forked: the thread that waits for the peer may hold a lock at that moment.
+    spawned = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(arguments.jobs, spawned) as pool,
+        ThreadPoolExecutor(1) as beside,
+    ):
         for number, case in enumerate(CASES):
             if arguments.only not in case.name:
                 continue
