@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LARGEST_MOVE",
     "border_exclusion",
+    "found_signal",
     "region_mask",
     "signal_moved",
     "signal_region",
@@ -29,6 +30,8 @@ Array = npt.NDArray[np.float64]
 
 #: A pixel is signal when it lies this many standard deviations above the background.
 _THRESHOLD = 5.0
+#: Pixels that are smoothed at once, and rows around them that count.
+_BAND_PIXELS, _REACH = 2**18, 8
 #: Light of a cell reaches this many pixels beyond its visible edge.
 _HALO = 3
 #: Fewest signal pixels, and smallest part of the frame that must be background.
@@ -133,14 +136,31 @@ def _median_of_three(a: Array, b: Array, c: Array) -> Array:
 
 
 def _smooth(image: Array, finite: Mask) -> Array:
-    """Remove hot pixels and pixel noise; gaps are bridged from their surroundings."""
+    """Remove hot pixels and pixel noise; gaps are bridged from their surroundings.
+
+    Bands of rows are smoothed one after the other, each with as many rows around it as the
+    filters reach: the same values in a fraction of the memory.
+    """
+    gaps = not finite.all()
+    level = float(np.median(image[finite])) if gaps else 0.0
+    rows = len(image)
+    band = max(_BAND_PIXELS // image.shape[1], _REACH)
+    smooth = np.empty(image.shape)
+    for start in range(0, rows, band):
+        stop = min(start + band, rows)
+        first, last = max(start - _REACH, 0), min(stop + _REACH, rows)
+        part = _smooth_band(image[first:last], finite[first:last] if gaps else None, level)
+        smooth[start:stop] = part[start - first : stop - first]
+    return smooth
+
+
+def _smooth_band(image: Array, finite: Mask | None, level: float) -> Array:
     from scipy import ndimage
 
-    filled = np.where(finite, image, np.median(image[finite]))
-    filled = _median_of_nine(filled)
-    if finite.all():
-        blurred_all: Array = ndimage.gaussian_filter(filled, 1.0, mode="nearest")
+    if finite is None:
+        blurred_all: Array = ndimage.gaussian_filter(_median_of_nine(image), 1.0, mode="nearest")
         return blurred_all
+    filled = _median_of_nine(np.where(finite, image, level))
     weight = ndimage.gaussian_filter(finite.astype(float), 1.0, mode="nearest")
     blurred = ndimage.gaussian_filter(np.where(finite, filled, 0.0), 1.0, mode="nearest")
     smooth: Array = np.where(weight > 1e-3, blurred / np.maximum(weight, 1e-3), filled)
@@ -159,9 +179,22 @@ def _half_sample_mode(values: Array) -> float:
     return float(part.mean())
 
 
-def _found_signal(mean_image: Array) -> Mask | None:
-    """Pixels that stand out of the background, or None where the two cannot be told apart."""
-    return _signal_and_level(mean_image)[0]
+def found_signal(mean_image: npt.ArrayLike) -> Mask:
+    """Pixels that stand out of the background.
+
+    Parameters
+    ----------
+    mean_image
+        Time-averaged image ``(y, x)``.
+
+    Returns
+    -------
+    ndarray of bool, shape (y, x)
+        All False where no signal can be told from background.
+    """
+    image = np.asarray(mean_image, dtype=float)
+    found = _signal_and_level(image)[0]
+    return np.zeros(image.shape, dtype=bool) if found is None else found
 
 
 def _signal_and_level(mean_image: Array) -> tuple[Mask | None, float]:
@@ -170,7 +203,7 @@ def _signal_and_level(mean_image: Array) -> tuple[Mask | None, float]:
     if np.count_nonzero(finite) < 4 * _MIN_SIGNAL:
         return None, np.nan
     smooth = _smooth(mean_image, finite)
-    values = smooth[finite]
+    values = smooth.ravel() if finite.all() else smooth[finite]
     level = _half_sample_mode(values)
     below = level - values[values <= level]
     # 1.4826 turns the median deviation into a standard deviation for normal noise. The floor
@@ -183,7 +216,7 @@ def _signal_and_level(mean_image: Array) -> tuple[Mask | None, float]:
     return signal, level
 
 
-def signal_region(mean_image: npt.ArrayLike, recipe: Recipe) -> Mask:
+def signal_region(mean_image: npt.ArrayLike, recipe: Recipe, found: Mask | None = None) -> Mask:
     """Pixels over which the trace is summed.
 
     The automatic region holds the pixels of the lightly smoothed time average that lie more than
@@ -199,6 +232,8 @@ def signal_region(mean_image: npt.ArrayLike, recipe: Recipe) -> Mask:
         region.
     recipe
         Its `region` says which kind of region is wanted.
+    found
+        What :func:`found_signal` finds, where that is known already.
 
     Returns
     -------
@@ -216,8 +251,8 @@ def signal_region(mean_image: npt.ArrayLike, recipe: Recipe) -> Mask:
             "The recording holds no finite pixel; check that it was read from the right file."
         )
     if recipe.region.kind == "auto":
-        found = _found_signal(image)
-        return finite if found is None else found
+        found = found_signal(image) if found is None else found
+        return found if found.any() else finite
     mask: Mask = region_mask(recipe.region, (image.shape[0], image.shape[1])) & finite
     if not mask.any():
         raise InputError("The signal region holds only missing pixels; draw it elsewhere.")
@@ -294,13 +329,15 @@ def signal_moved(region: Mask, early: npt.ArrayLike, late: npt.ArrayLike) -> flo
     return min(largest, 1.0)
 
 
-def border_exclusion(mean_image: npt.ArrayLike) -> Mask:
+def border_exclusion(mean_image: npt.ArrayLike, found: Mask | None = None) -> Mask:
     """Pixels that are too close to cells to count as background.
 
     Parameters
     ----------
     mean_image
         Time-averaged image ``(y, x)``.
+    found
+        What :func:`found_signal` finds in it, where that is known already.
 
     Returns
     -------
@@ -310,9 +347,8 @@ def border_exclusion(mean_image: npt.ArrayLike) -> Mask:
     """
     from scipy import ndimage
 
-    image = np.asarray(mean_image, dtype=float)
-    found = _found_signal(image)
-    if found is None:
-        return np.zeros(image.shape, dtype=bool)
+    found = found_signal(mean_image) if found is None else found
+    if not found.any():
+        return found
     grown: Mask = ndimage.binary_dilation(found, iterations=_HALO)
     return grown

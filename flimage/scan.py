@@ -18,6 +18,7 @@ from .progress import Progress, ignore_progress
 from .region import (
     LARGEST_MOVE,
     border_exclusion,
+    found_signal,
     region_mask,
     signal_moved,
     signal_region,
@@ -176,18 +177,19 @@ def scan_series(
     workers = choose_workers(source.shape, workers)
     averages = average_frames(source, recipe, report, workers)
     mean_image = averages.whole
-    # Both take as long as dozens of frames and depend on nothing else that is done meanwhile.
-    with ThreadPoolExecutor(2, thread_name_prefix="flimage-measure") as helpers:
-        noise = helpers.submit(photon_transfer, averages.pairs)
-        near_cells = helpers.submit(border_exclusion, mean_image)
-        region, moved = _find_region(averages, recipe)
+    # It takes as long as a dozen frames and depends on nothing else that is done meanwhile.
+    with ThreadPoolExecutor(1, thread_name_prefix="flimage-measure") as helper:
+        noise = helper.submit(photon_transfer, averages.pairs)
+        found = found_signal(mean_image)
+        region, moved = _find_region(averages, recipe, found)
+        del averages
         drawn = None
         if recipe.background_source == "region" and recipe.background_region is not None:
             drawn = region_mask(recipe.background_region, source.shape)
         layout = Layout(
             source.shape,
             region,
-            near_cells.result(),
+            border_exclusion(mean_image, found),
             drawn,
             None if detail else recipe.border_px,
             recipe.background_source == "plane",
@@ -226,9 +228,9 @@ def scan_series(
     return replace(rescan_region(source, scan, kept, report, workers), left_out=left_out)
 
 
-def _find_region(averages: Averages, recipe: Recipe) -> tuple[Mask, float]:
+def _find_region(averages: Averages, recipe: Recipe, found: Mask) -> tuple[Mask, float]:
     """Signal region, and how much of the signal moved out of it."""
-    region = signal_region(averages.whole, recipe)
+    region = signal_region(averages.whole, recipe, found)
     if recipe.region.kind != "auto":
         return region, 0.0
     moved = signal_moved(region, averages.early, averages.late)

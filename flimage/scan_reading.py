@@ -106,9 +106,10 @@ class _Mean:
         self._total += np.where(finite, image, 0)
 
     def value(self) -> Float:
-        """Mean of what was added; NaN where there never was a value."""
+        """Mean of what was added, NaN where there never was a value; ends the adding."""
         if self._missing is None:
-            return self._total / max(self._count, 1)
+            self._total /= max(self._count, 1)
+            return self._total
         seen = self._count - self._missing
         return np.where(seen > 0, self._total / np.maximum(seen, 1), np.nan)
 
@@ -128,8 +129,8 @@ class Averages:
     """
 
     whole: Float
-    early: Float
-    late: Float
+    early: npt.NDArray[np.float32]
+    late: npt.NDArray[np.float32]
     pairs: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 
 
@@ -174,4 +175,6 @@ def average_frames(
                     thinned[place] = thin(known, _NOISE_PIXELS)
             report(0, frames, f"Averaging {place + 1} of {count} frames")
     pairs = [(thinned[i], thinned[i + 1]) for i in followed if i + 1 in thinned]
-    return Averages(whole.value(), early.value(), late.value(), pairs)
+    # Of a large image, three averages in double precision would be most of what a scan holds.
+    first, last = early.value().astype(np.float32), late.value().astype(np.float32)
+    return Averages(whole.value(), first, last, pairs)

@@ -7,6 +7,7 @@ import pytest
 from simulation import ArraySource
 
 from flimage import Recipe, Region, bleach
+from flimage import region as region_module
 from flimage.background import (
     background_levels,
     border_mask,
@@ -185,3 +186,18 @@ def test_missing_pixels_do_not_dim_a_frame() -> None:
     fit = bleach.fit(scan_series(source, recipe), recipe)
     assert fit.trace.intensity[7] == pytest.approx(whole.trace.intensity[7], rel=0.01)
     assert "missing-pixels" in fit.verdict.codes
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_the_signal_does_not_depend_on_how_an_image_is_cut_into_bands(gaps, monkeypatch) -> None:
+    image = np.random.default_rng(1).poisson(100.0 + 50 * cell()).astype(float)
+    if gaps:
+        image[10:13, 20:22] = np.nan
+    whole = region_module.found_signal(image)
+    assert whole.any()
+    monkeypatch.setattr(region_module, "_BAND_PIXELS", 9 * image.shape[1])
+    np.testing.assert_array_equal(region_module.found_signal(image), whole)
+    finite = np.isfinite(image)
+    cut = region_module._smooth(image, finite)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(region_module._smooth(image, finite), cut)
