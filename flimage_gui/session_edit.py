@@ -77,7 +77,7 @@ class SessionEdit(SessionFit):
         step
             How to come from the present edits to the new ones again; None where nobody knows.
         """
-        if self._source is None or edits is self.edits:
+        if self._source is None or edits is self.edits or self._refuses_edits():
             return
         try:
             self._source.with_edits(edits)
@@ -135,7 +135,7 @@ class SessionEdit(SessionFit):
         from flimage.edit import assign_background
 
         source = self._source
-        if source is None:
+        if source is None or self._refuses_edits():
             return
         try:
             edits = assign_background(source, frames, image)
@@ -295,7 +295,7 @@ class SessionEdit(SessionFit):
     def go_to_step(self, step: int) -> None:
         """Undo or redo until `step` steps are in effect."""
         before = self._history.state
-        if self._history.go_to(step):
+        if not self._refuses_edits() and self._history.go_to(step):
             self._follow(before, self._history.state)
 
     def hold_step(self) -> None:
@@ -336,7 +336,7 @@ class SessionEdit(SessionFit):
             How to come to the edits again; None where nobody knows.
         """
         source = self._source
-        if source is None:
+        if source is None or self._refuses_edits():
             return False
         try:
             source.with_edits(edits)

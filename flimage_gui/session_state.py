@@ -48,6 +48,8 @@ CACHE_BYTES = 48 << 20
 CACHE_BYTES = 48 << 20
 #: What :attr:`Session.busy` says while a correction that was asked for is being computed.
 CORRECTING = "Correcting"
+#: Lane of the job that writes a recording over itself.
+REPLACING = "save"
 #: Lanes of jobs that read from the open file.
 READERS = (
     "frames",
@@ -335,6 +337,13 @@ class SessionState(QObject):
     def wait(self) -> None:
         """Block until all jobs have ended; their results arrive through the event loop."""
         self._runner.wait()
+
+    def _refuses_edits(self) -> bool:
+        """Refuse a change of frames while they are written over the file that they come from.
+
+        What is shown afterwards is what the file holds then: the change would be lost.
+        """
+        return self._foreground.lane == REPLACING and self._refuses()
 
     def _refuses(self, opens: bool = False) -> bool:
         """Refuse a request while something runs that it would disturb.

@@ -14,7 +14,7 @@ from . import opening, work
 from .displays import Display
 from .history import History
 from .session_edit import SessionEdit
-from .session_state import READERS, Change, State
+from .session_state import READERS, REPLACING, Change, State
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit
@@ -125,7 +125,7 @@ class SessionWrite(SessionEdit):
             return work.save_in_place(source, path, progress, opened)
 
         self._foreground.begin(
-            "write", f"Saving {path.name}", run, self._on_job_saved, opening.Opened.close
+            REPLACING, f"Saving {path.name}", run, self._on_job_saved, opening.Opened.close
         )
 
     def _on_job_saved(self, opened: Opened) -> None:

@@ -87,6 +87,29 @@ def test_what_was_measured_survives_saving(qtbot, opened, settle) -> None:
     np.testing.assert_array_equal(session.fit.gain, gains)
 
 
+def test_nothing_that_is_changed_while_saving_is_lost(qtbot, opened, recording, settle) -> None:
+    session = opened.session
+    Editor(session).set_value([0], "identifier", "saved")
+    session.save()
+    refused: list[str] = []
+    session.failed.connect(lambda error: refused.append(str(error)))
+    frames = session.n_frames
+    Editor(session).delete([frames - 1])
+    session.assign_background(zeros(session), [0], "Zeros")
+    session.undo()
+    assert len(refused) == 3
+    assert all("Busy (Saving recording.h5)" in sentence for sentence in refused)
+    # Settings are not part of the file.
+    session.set_recipe(session.recipe.replace(border_px=3), "Change the border")
+    settle(session)
+    assert session.n_frames == frames
+    assert session.recipe.border_px == 3
+    assert not session.modified
+    with FLSeries(h5file=recording, h5mode="r") as series:
+        assert series[0]["identifier"] == "saved"
+        assert len(series) == frames
+
+
 def test_editing_and_saving_go_on_after_saving(qtbot, opened, recording, settle) -> None:
     session = opened.session
     for name in ("one", "two"):
