@@ -128,7 +128,7 @@ def plan(
 def run_batch(
     jobs: Sequence[Job],
     *,
-    workers: int = 1,
+    workers: int = 0,
     scheduler: str | None = None,
     progress: Progress | None = None,
     finished: Callable[[Outcome], None] | None = None,
@@ -141,7 +141,9 @@ def run_batch(
     jobs
         What is to be done, see :func:`plan`.
     workers
-        Number of processes on this computer; 0 works in this process.
+        Number of processes on this computer; 0 works in this process. A script that asks for
+        processes has to be guarded by ``if __name__ == "__main__":``, because each of them
+        imports it.
     scheduler
         Address of a Dask scheduler, whose workers do the work instead; they have to see the
         same folders.

@@ -155,6 +155,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "actionRunFit", "&Run the correction", "Measure all frames and fit", ("Ctrl+Return",)
     ),
+    ActionSpec(
+        "actionBatch",
+        "Correct &many recordings…",
+        "Correct a list of recordings with the same settings",
+        ("Ctrl+Shift+B",),
+        needs_recording=False,
+    ),
     ActionSpec("actionCancel", "&Cancel what is running", "", keys=(Key.Key_Escape,)),
     ActionSpec(
         "actionFitView", "&Fit view", "Show the whole image", ("Ctrl+R",), (Key.Key_4,), icon="fit"

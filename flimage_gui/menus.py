@@ -101,6 +101,8 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         None,
         "actionDrawRegion",
         "actionDrawBackground",
+        None,
+        "actionBatch",
     ),
     "&Help": ("actionCommands", "actionShortcuts", None, "actionAbout"),
 }

@@ -14,6 +14,7 @@ from .placing import cascade
 from .settings import Preference, Preferences, Settings
 
 if TYPE_CHECKING:
+    from .batch_window import BatchWindow
     from .main_window import MainWindow
 
 __all__ = ["Windows"]
@@ -32,6 +33,7 @@ class Windows(QObject):
         super().__init__()
         self.settings = Settings() if settings is None else settings
         self._windows: list[MainWindow] = []
+        self._batch: BatchWindow | None = None
         self.settings.changed.connect(self._on_settings_changed)
 
     @property
@@ -74,8 +76,32 @@ class Windows(QObject):
         window.open_path(path)
         return window
 
+    def show_batch(self, window: MainWindow) -> BatchWindow:
+        """Show the batch window, which offers the settings of `window`."""
+        # Few people need it, and everybody would wait for it.
+        from .batch_window import BatchWindow
+
+        batch = self.batch
+        if batch is None:
+            batch = self._batch = BatchWindow()
+            batch.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            batch.open_requested.connect(self.open_path)
+            batch.closed.connect(self._on_batch_closed)
+            cascade(batch, window)
+        batch.set_session(window.session)
+        batch.show()
+        batch.activateWindow()
+        return batch
+
+    @property
+    def batch(self) -> BatchWindow | None:
+        """The batch window; None when it is not open."""
+        return None if self._batch is None or sip.isdeleted(self._batch) else self._batch
+
     def quit(self) -> None:
         """Close all windows; each asks where something would be lost, and any can stop it."""
+        if self.batch is not None and not self.batch.leave():
+            return
         for window in reversed(self.open):
             # Where the person wants to save first, leaving goes on after that.
             if not window.leave(then=self.quit):
@@ -88,6 +114,8 @@ class Windows(QObject):
             # Its own event loop has to end before the windows can.
             QTimer.singleShot(0, self.leave_unasked)
             return
+        if self.batch is not None:
+            self.batch.leave_unasked()
         for window in self.open:
             window.leave_unasked()
 
@@ -100,6 +128,9 @@ class Windows(QObject):
     def _on_window_closed(self, window: MainWindow) -> None:
         if window in self._windows:
             self._windows.remove(window)
+
+    def _on_batch_closed(self) -> None:
+        self._batch = None
 
     def _on_settings_changed(self, preference: Preference[Any]) -> None:
         if preference is Preferences.theme:

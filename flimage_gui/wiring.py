@@ -43,6 +43,7 @@ def slots(window: MainWindow) -> dict[str, Callable[[], object]]:
         "actionRedo": session.redo,
         "actionPreferences": window.show_preferences,
         "actionRunFit": session.run_fit,
+        "actionBatch": lambda: window.windows.show_batch(window),
         "actionCancel": window.cancel,
         **window.looking.slots(),
         "actionSwipeLeft": lambda: _move_swipe(window, -1),

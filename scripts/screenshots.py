@@ -124,6 +124,14 @@ class Tour:
         assert found is not None, name
         return found
 
+    def find_in(self, parent: QWidget, name: str) -> Any:
+        """Return the widget of that object name in another window."""
+        from PyQt5.QtWidgets import QWidget
+
+        found = parent.findChild(QWidget, name)
+        assert found is not None, name
+        return found
+
     def picture(self, name: str, dialog: QWidget | None = None) -> None:
         """Take a picture of the window, and of a dialog where it stands over it."""
         from PyQt5.QtGui import QColor, QPainter
@@ -199,6 +207,7 @@ class Tour:
         self._show_import()
         self._show_messages()
         self._show_regions()
+        self._show_batch()
         session.shut_down()
         shutil.rmtree(self.work)
 
@@ -216,6 +225,23 @@ class Tour:
         self.find("regionsDock").raise_()
         self.wait()
         self.picture("regions")
+
+    def _show_batch(self) -> None:
+        folder = self.work / "day1"
+        folder.mkdir()
+        for number in range(1, 7):
+            shutil.copy(self.work / "example.h5", folder / f"dish{number}.h5")
+        (folder / "dish4.h5").write_text("not HDF5")
+        batch = self.window.windows.show_batch(self.window)
+        batch.resize(900, 620)
+        batch.add([folder])
+        batch.start()
+        self.wait(lambda: not batch.run.running)
+        self.find_in(batch, "batchTable").selectRow(0)
+        self.wait(least=0.5)
+        batch.grab().save(str(self.folder / f"batch-{self.name}.png"))
+        batch.close()
+        self.wait()
 
     def _show_focus(self) -> None:
         from PyQt5.QtCore import Qt
