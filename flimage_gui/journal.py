@@ -28,10 +28,19 @@ if TYPE_CHECKING:
     from flimage.region_traces import NamedRegion
     from flimage.source import Edits
 
-__all__ = ["Entry", "JournalWriter", "find_entries", "journal_folder", "load_entry"]
+__all__ = [
+    "Entry",
+    "JournalWriter",
+    "find_entries",
+    "find_unfinished",
+    "journal_folder",
+    "load_entry",
+]
 
 FORMAT = 1
 FILE = "journal.json"
+#: After this time, a journal in which there is nothing is one that was begun in vain [s].
+_SETTLED = 10.0
 _IMAGE_NAME = re.compile(r"image-[0-9]{1,9}\.npy")
 
 
@@ -207,6 +216,19 @@ def find_entries(folder: Path) -> list[Entry]:
                 )
             )
     return sorted(found, key=lambda entry: entry.written, reverse=True)
+
+
+def find_unfinished(folder: Path) -> list[Path]:
+    """Find folders of journals in which nothing was written before the program was killed."""
+    found = []
+    with contextlib.suppress(OSError):
+        for each in folder.iterdir():
+            with contextlib.suppress(OSError):
+                # A new one may belong to a program that is about to write.
+                old = time.time() - each.stat().st_mtime > _SETTLED
+                if old and each.is_dir() and not (each / FILE).exists():
+                    found.append(each)
+    return found
 
 
 def _read(path: Path) -> dict[str, Any]:

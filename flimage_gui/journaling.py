@@ -15,6 +15,7 @@ from .journal import (
     Entry,
     JournalWriter,
     find_entries,
+    find_unfinished,
     journal_folder,
     load_entry,
     remove_entry,
@@ -118,6 +119,8 @@ class Journaling(QObject):
                 write()
             except OSError as error:
                 self._on_job_failed(error)
+            else:
+                self._on_job_written()
 
     def _hold(self) -> bool:
         """Mark the journal as that of a running program; tell whether it is."""
@@ -132,6 +135,10 @@ class Journaling(QObject):
 
     def _on_job_written(self) -> None:
         self._failed = False
+        self._remove_taken()
+
+    def _remove_taken(self) -> None:
+        """Remove the journals whose content is in another one now, or not wanted any more."""
         taken, self._taken = self._taken, []
         for entry, lock in taken:
             lock.unlock()
@@ -153,6 +160,7 @@ class Journaling(QObject):
             self._lock.unlock()
             self._lock = None
             self._writer.discard()
+        self._remove_taken()
 
     # ------------------------------------------------------------------ finding
 
@@ -169,6 +177,7 @@ class Journaling(QObject):
         path
             Only what belongs to this recording; None for all.
         """
+        self._tidy_up()
         found = []
         for entry in find_entries(self._folder):
             if entry.folder == self._writer.folder or not (path is None or entry.path == path):
@@ -178,6 +187,14 @@ class Journaling(QObject):
                 lock.unlock()
                 found.append(entry)
         return found
+
+    def _tidy_up(self) -> None:
+        """Remove what programs that were killed have begun and never written."""
+        for folder in find_unfinished(self._folder):
+            lock = None if folder == self._writer.folder else _lock(folder)
+            if lock is not None:
+                lock.unlock()
+                remove_entry(folder)
 
     def restore(self, entry: Entry) -> None:
         """Show a recording with the unsaved work of an entry; it is opened where needed."""

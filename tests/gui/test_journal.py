@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -240,6 +241,30 @@ def test_changes_of_a_missing_recording_cannot_be_restored(
     assert not find(dialog, QPushButton, "recoverRestoreButton").isEnabled()
     click(qtbot, dialog, "recoverLaterButton")
     assert len(find_entries(journal_folder())) == 1
+
+
+def test_restored_work_that_is_discarded_at_once_is_not_offered_again(
+    qtbot, session: Session, crashed: Path, settle
+) -> None:
+    keeper = Journaling(session)
+    (entry,) = keeper.pending(crashed)
+    with qtbot.waitSignal(keeper.restored):
+        keeper.restore(entry)
+    # Before its own journal is written.
+    keeper.discard()
+    settle(session)
+    assert find_entries(journal_folder()) == []
+    assert list(journal_folder().iterdir()) == []
+
+
+def test_a_journal_that_was_begun_and_never_written_is_removed(session: Session) -> None:
+    old, new = journal_folder() / "old", journal_folder() / "new"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "image-1.npy").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    assert Journaling(session).pending() == []
+    assert [path.name for path in journal_folder().iterdir()] == ["new"]
 
 
 def test_discarding_on_leaving_forgets_the_journal(
