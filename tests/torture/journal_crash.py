@@ -214,6 +214,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="keep the figures in build/torture")
     arguments = parser.parse_args(argv)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     # All that a window needs is loaded before it is born, so that it is born quickly.
@@ -228,16 +229,17 @@ def main(argv: list[str] | None = None) -> int:
     for defect in crashes.defects:
         print(defect)
     print(dict(crashes.ends), f"{len(crashes.defects)} defects")
-    keep(
-        "journal_crash",
-        "What a person did and did not save comes back after a crash, whole, and up to the moment"
-        " in which it was written to the journal.",
-        {"kills": crashes.ends["windows that were killed"]},
-        time.monotonic() - began,
-        seeds=[arguments.seed],
-        defects=crashes.defects,
-        details=dict(crashes.ends),
-    )
+    if arguments.keep:
+        keep(
+            "journal_crash",
+            "What a person did and did not save comes back after a crash, whole, and up to the"
+            " moment in which it was written to the journal.",
+            {"kills": crashes.ends["windows that were killed"]},
+            time.monotonic() - began,
+            seeds=[arguments.seed],
+            defects=crashes.defects,
+            details=dict(crashes.ends),
+        )
     return 1 if crashes.defects else 0
 
 

@@ -1,0 +1,143 @@
+"""What is left by a program that was killed, and by a power cut; the long run is `make torture`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flimage import remnants
+from flimage.export.folder import atomic_folder
+from flimage.output import atomic_output
+from flimage.remnants import ASIDE_SUFFIX, PART_SUFFIX, remove_remnants, temporary_path
+
+ROOT = Path(__file__).resolve().parents[1]
+posix = pytest.mark.skipif(os.name != "posix", reason="processes are killed as on POSIX systems")
+
+
+def torture(script: str, *arguments: str) -> str:
+    """Run a script of tests/torture for a few seconds; it must find nothing."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.torture.{script}", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Path:
+    """The temporary file of a process that was killed."""
+    script = (
+        "import os, sys; from flimage.output import atomic_output\n"
+        "with atomic_output(sys.argv[1]) as part:\n"
+        "    part.write_text('half'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "out.h5")], timeout=60)
+    (part,) = tmp_path.iterdir()
+    return part
+
+
+@posix
+def test_a_write_that_is_killed_leaves_the_old_file_or_the_new_one() -> None:
+    out = torture("crash", "--kills", "12", "--only", "save", "session", "export")
+    assert "save: killed at each of" in out
+
+
+@posix
+def test_unsaved_work_comes_back_after_a_window_was_killed() -> None:
+    pytest.importorskip("PyQt5")
+    assert "'windows that were killed': 2" in torture("journal_crash", "--kills", "2")
+
+
+def test_the_next_one_who_writes_removes_what_a_killed_process_left(left: Path) -> None:
+    with atomic_output(left.parent / "other.txt") as part:
+        part.write_text("whole")
+    assert [path.name for path in left.parent.iterdir()] == ["other.txt"]
+
+
+def test_what_is_being_written_stays(tmp_path: Path) -> None:
+    with atomic_output(tmp_path / "first.txt") as first:
+        with atomic_output(tmp_path / "second.txt"):
+            pass
+        assert first.exists()
+        # By another process that is alive.
+        theirs = first.with_name(first.name.replace(f"-{os.getpid()}-", f"-{os.getppid()}-"))
+        theirs.touch()
+        assert remove_remnants(tmp_path) == []
+
+
+def test_an_earlier_process_with_the_same_number_is_another_one(tmp_path: Path) -> None:
+    part = temporary_path(tmp_path / "out.h5")
+    token = remnants._token
+    theirs = part.with_name(part.name.replace(token, "0" * len(token)))
+    theirs.touch()
+    assert remove_remnants(tmp_path) == [theirs]
+
+
+def test_what_was_begun_before_the_power_cut_is_abandoned(
+    left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remnants, "_is_alive", lambda pid: True)
+    monkeypatch.setattr(remnants, "_boot_time", lambda: left.stat().st_mtime - 60)
+    assert remove_remnants(left.parent) == []
+    monkeypatch.setattr(remnants, "_boot_time", lambda: left.stat().st_mtime + 60)
+    assert remove_remnants(left.parent) == [left]
+
+
+def test_what_another_computer_writes_stays_for_a_week(
+    left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remnants, "_home", lambda: "ffffffff")
+    assert remove_remnants(left.parent) == []
+    week = 7 * 86400
+    changed = left.stat().st_mtime - week - 60
+    os.utime(left, (changed, changed))
+    assert remove_remnants(left.parent) == [left]
+
+
+@pytest.mark.parametrize(
+    "name", [".hidden", f".out.h5.0a1b2c3d{PART_SUFFIX}", f"out{PART_SUFFIX}", f".{PART_SUFFIX}"]
+)
+def test_files_of_others_are_never_removed(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).touch()
+    os.utime(tmp_path / name, (0, 0))
+    assert remove_remnants(tmp_path) == []
+    assert remove_remnants(tmp_path / "absent") == []
+
+
+def test_long_names_in_any_script_are_possible(tmp_path: Path) -> None:
+    target = tmp_path / ("\N{HIRAGANA LETTER A}" * 82 + ".h5")
+    with atomic_output(target) as part:
+        part.write_text("long")
+    assert target.read_text() == "long"
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["exchanged", "one after the other"])
+def test_a_folder_is_replaced_as_a_whole(
+    at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not at_once:
+        monkeypatch.setattr("flimage.export.folder._exchange", lambda *_: False)
+    target = tmp_path / "out.zarr"
+    for content in ("old", "new"):
+        with atomic_folder(target, overwrite=True) as part:
+            (part / content).write_text(content)
+    assert [path.name for path in tmp_path.rglob("*")] == ["out.zarr", "new"]
+
+
+def test_a_folder_that_was_set_aside_by_a_killed_process_is_put_back(tmp_path: Path) -> None:
+    aside = temporary_path(tmp_path / "out.zarr", ASIDE_SUFFIX)
+    token = remnants._token
+    aside = aside.with_name(aside.name.replace(token, "0" * len(token)))
+    aside.mkdir()
+    (aside / "old").touch()
+    with pytest.raises(FileExistsError), atomic_folder(tmp_path / "out.zarr"):
+        pass
+    assert [path.name for path in tmp_path.rglob("*")] == ["out.zarr", "old"]
