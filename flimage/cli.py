@@ -28,6 +28,7 @@ from .edit_command import add_edit_options, add_traces_options, check_edit_optio
 from .errors import Cancelled, FlimageError, InputError, OutputExistsError, TimesError
 from .export.options import add_export_options, check_export_options
 from .options import add_recipe_options, add_selection_options, positive
+from .plain_text import printable
 
 __all__ = ["EXIT_FAILED", "EXIT_INTERRUPTED", "EXIT_OK", "EXIT_REFUSED", "EXIT_USAGE", "main"]
 
@@ -332,7 +333,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        print(f"flimage: {_sentence(error)}", file=sys.stderr)
+        print(f"flimage: {printable(_sentence(error))}", file=sys.stderr)
         return EXIT_FAILED
 
 

@@ -20,6 +20,7 @@ from .errors import Cancelled, InputError
 from .image_group import is_image_group
 from .opening import find_series, open_series
 from .options import recipe_from, selection_from
+from .plain_text import CONTROLS, printable
 from .readers import is_recording, open_recording
 from .source import SeriesSource
 from .storage import atomic_output, open_file
@@ -74,7 +75,12 @@ class ProgressBar:
 
 def _say(arguments: argparse.Namespace, text: str) -> None:
     if not arguments.quiet:
-        print(text)
+        print(printable(text))
+
+
+def _escaped(text: str) -> str:
+    """Write the control characters that JSON allows in texts as it writes the others."""
+    return CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def run_info(arguments: argparse.Namespace) -> int:
@@ -88,7 +94,7 @@ def run_info(arguments: argparse.Namespace) -> int:
             group = find_series(file, path, arguments.group)
             facts = facts_of.of_image(group) if is_image_group(group) else facts_of.of_series(group)
     if arguments.json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        print(_escaped(json.dumps(facts, indent=2, ensure_ascii=False)))
     else:
         print(facts_of.as_text(facts))
     return EXIT_OK
@@ -184,7 +190,10 @@ def _run_batch(arguments: argparse.Namespace) -> int:
         return EXIT_INTERRUPTED
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     for outcome in failed:
-        print(f"flimage: {outcome.job.source.name}: {outcome.sentence}", file=sys.stderr)
+        print(
+            f"flimage: {printable(f'{outcome.job.source.name}: {outcome.sentence}')}",
+            file=sys.stderr,
+        )
     if failed:
         return EXIT_FAILED
     refused = any(outcome.facts["grade"] == "refused" for outcome in outcomes)

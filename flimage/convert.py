@@ -139,7 +139,12 @@ def write_series(
     group.attrs["identifier"] = identifier
     with SeriesWriter(group) as writer:
         for index in range(total):
-            meta = {**recording.meta, "identifier": f"{identifier}:{index}"}
+            # HDF5 ends a text at a zero, which damaged files have anywhere.
+            meta = {
+                key: value.replace("\0", "") if isinstance(value, str) else value
+                for key, value in recording.meta.items()
+            }
+            meta["identifier"] = f"{identifier}:{index}"
             if times is not None:
                 meta["time"] = float(times[index])
             if pixel_size is not None:

@@ -12,21 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 from . import storage
+from .attributes import read_attribute
+from .checked import check_tree, follow, named
 from .errors import InputError, SameFileError
 from .groups import PathOrGroup, open_group
 from .image_group import (
     BG_DATA,
     BG_KEYS,
-    RAW,
     as_image,
     check_image_group,
     copy_image_group,
     create_image_group,
     describe,
+    image_dataset,
     read_background,
     read_group_meta,
     read_raw,
     set_background,
+    subtract_stored,
     write_group_meta,
 )
 from .meta import DATA_KEYS_FL, META_KEYS_FL, VERSION_KEYS, FLMetaDict
@@ -216,6 +219,7 @@ class FLImage:
         """The image data in the form qpimage knows, with its ways to estimate backgrounds."""
         from .image_data import Fluorescence
 
+        check_tree(self.h5, "fluorescence")
         return Fluorescence(self.h5["fluorescence"], h5dtype=self._h5dtype)
 
     @property
@@ -232,20 +236,21 @@ class FLImage:
     @property
     def fl(self) -> npt.NDArray[np.float64]:
         """Background-corrected fluorescence image, of shape (y, x)."""
-        image = self.raw_fl.astype(np.float64)
-        background = read_background(self.h5)
-        return image if background is None else image - background
+        raw, background = self.raw_fl, read_background(self.h5)
+        if background is None:
+            return raw.astype(np.float64)
+        return subtract_stored(self.h5, raw, background)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Data type of the raw image."""
-        dtype: np.dtype[Any] = self.h5[RAW].dtype
+        dtype: np.dtype[Any] = image_dataset(self.h5).dtype
         return dtype
 
     @property
     def shape(self) -> tuple[int, int]:
         """Size of the image along (y, x) [px]."""
-        height, width = self.h5[RAW].shape
+        height, width = image_dataset(self.h5).shape
         return int(height), int(width)
 
     @property
@@ -257,19 +262,21 @@ class FLImage:
     def info(self) -> list[tuple[str, Any]]:
         """Metadata and background parameters, as a list of (name, value)."""
         info = sorted(self.meta.items())
-        if f"{BG_DATA}/fit" in self.h5:
+        fit = follow(self.h5, f"{BG_DATA}/fit")
+        if fit is not None:
             hidden = ("CLASS", "IMAGE_VERSION", "IMAGE_SUBCLASS")
-            info += [
-                (f"fluorescence background {key}", value)
-                for key, value in self.h5[f"{BG_DATA}/fit"].attrs.items()
-                if key not in hidden
-            ]
-            info.append(
-                (
-                    "fluorescence background from mask",
-                    "fluorescence/estimate_bg_from_mask" in self.h5,
+            with named(self.h5, f"{BG_DATA}/fit"):
+                info += [
+                    (f"fluorescence background {key}", read_attribute(fit, key))
+                    for key in fit.attrs
+                    if key not in hidden
+                ]
+                info.append(
+                    (
+                        "fluorescence background from mask",
+                        "fluorescence/estimate_bg_from_mask" in self.h5,
+                    )
                 )
-            )
         return info
 
     def copy(self, h5file: PathOrGroup | None = None) -> FLImage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +13,16 @@ import numpy.typing as npt
 from h5py import _objects, h5a, h5d, h5f, h5fd, h5i, h5p, h5s, h5t, h5z
 
 from . import codec
+from .checked import (
+    LARGE_IMAGE,
+    check_dataset,
+    check_links,
+    check_ratio,
+    file_name,
+    named,
+    object_name,
+    reason,
+)
 from .codec import Compression, EncodedImage, Filters, encode_image
 from .errors import DamagedImageError, FileFormatError
 
@@ -21,16 +32,11 @@ __all__ = [
     "in_memory",
     "object_name",
     "read_image",
+    "reason",
     "write_attributes",
     "write_encoded",
     "write_image",
 ]
-
-
-def file_name(group: h5py.Group) -> str:
-    """Name of the file that holds `group`, for messages."""
-    name: str = group.file.filename
-    return name
 
 
 def in_memory(object_id: Any) -> bool:
@@ -71,33 +77,41 @@ def read_image(group: h5py.Group, name: str) -> npt.NDArray[Any]:
     flimage.errors.DamagedImageError
         When checksum, compressed data or storage are damaged.
     """
+    with named(group, name):
+        dataset = _open(group, name)
+        if codec.is_available():
+            image = _read_chunk(group, name, dataset)
+            if image is not None:
+                return image
+        return _read_with_h5py(group, name, dataset)
+
+
+def _open(group: h5py.Group, name: str) -> Any:
+    """Open a dataset that is in the file itself."""
     try:
+        check_links(group, name)
         dataset = h5d.open(group.id, name.encode())
+    except FileFormatError:
+        raise
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise _explain_missing(group, name) from error
-    if codec.is_available():
-        image = _read_chunk(dataset)
-        if image is not None:
-            return image
-    return _read_with_h5py(group, name, dataset)
+        raise _explain_missing(group, name, error) from error
+    return dataset
 
 
-def _explain_missing(group: h5py.Group, name: str) -> Exception:
+def _explain_missing(group: h5py.Group, name: str, error: Exception) -> Exception:
     if not group:
         return FileFormatError(f"The file of image {name!r} was closed; open it again.")
-    kind = "is not an image" if name in group else "is missing"
+    try:
+        kind = "is not an image" if name in group else "is missing"
+    except (OSError, RuntimeError, ValueError, KeyError):
+        kind = f"cannot be read ({reason(error)})"
     return FileFormatError(
         f"{file_name(group)}: the dataset {object_name(group, name)} {kind};"
         " the file was not written by flimage or is incomplete."
     )
 
 
-def object_name(group: h5py.Group, name: str) -> str:
-    """Full path of an object within its file, for messages."""
-    return f"{(group.name or '').rstrip('/')}/{name}"
-
-
-def _read_chunk(dataset: Any) -> npt.NDArray[Any] | None:
+def _read_chunk(group: h5py.Group, name: str, dataset: Any) -> npt.NDArray[Any] | None:
     """Read a dataset of one chunk past HDF5's filters.
 
     Returns
@@ -121,6 +135,9 @@ def _read_chunk(dataset: Any) -> npt.NDArray[Any] | None:
         return None
     if mask:
         return None
+    if math.prod(shape) > LARGE_IMAGE:
+        shown = f"{file_name(group)}: {object_name(group, name)}"
+        check_ratio(shown, shape, dtype.itemsize, len(chunk))
     try:
         return codec.decompress_chunk(chunk, shape, dtype, filters)
     except ValueError:
@@ -150,9 +167,9 @@ def _read_layout(dataset: Any) -> _Layout | None:
         return last[2]
     layout = None
     if plist.get_layout() == h5d.CHUNKED and dataset.dtype.kind in "fiub":
-        filters = _read_filters(plist)
-        if filters is not None:
-            layout = _Layout(plist.get_chunk(), dataset.dtype, filters)
+        filters, chunk = _read_filters(plist), plist.get_chunk()
+        if filters is not None and len(chunk) == 2:
+            layout = _Layout(chunk, dataset.dtype, filters)
     # A type that has a name in the file would keep the file open: its copy does not.
     _last_layout = (plist, datatype.copy(), layout)
     return layout
@@ -170,30 +187,15 @@ def _read_filters(plist: Any) -> Filters | None:
 
 
 def _read_with_h5py(group: h5py.Group, name: str, dataset_id: Any) -> npt.NDArray[Any]:
+    check_dataset(group, name, dataset_id)
     try:
         image = np.asarray(h5py.Dataset(dataset_id)[()])
     except (OSError, RuntimeError) as error:
-        plist = dataset_id.get_create_plist()
-        for i in range(plist.get_nfilters()):
-            code, _, _, label = plist.get_filter(i)
-            if not h5z.filter_avail(code):
-                raise FileFormatError(
-                    f"{file_name(group)}: {object_name(group, name)} was stored with the HDF5"
-                    f" filter {code} ({label.decode(errors='replace')}), which is not installed;"
-                    " install the hdf5plugin package or repack the file."
-                ) from error
         raise DamagedImageError(
             f"{file_name(group)}: the image {object_name(group, name)} is damaged"
             f" ({reason(error)}); restore the file from a copy."
         ) from error
     return image if image.dtype.isnative else image.astype(image.dtype.newbyteorder("="))
-
-
-def reason(error: Exception) -> str:
-    """Return the part of an HDF5 message that says what is wrong."""
-    text = str(error)
-    start = text.find("(")
-    return text[start + 1 : -1] if start >= 0 and text.endswith(")") else text
 
 
 # --- writing -------------------------------------------------------------------------------

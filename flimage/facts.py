@@ -15,8 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from . import provenance
+from .attributes import read_text
+from .checked import follow, named
 from .convert import ORIGIN
-from .image_group import BG_DATA, RAW, read_group_meta
+from .errors import FlimageError
+from .image_group import BG_DATA, frame_group, image_dataset, read_group_meta
+from .meta import is_number
+from .plain_text import printable
 from .quantities import (
     format_bytes,
     format_count,
@@ -103,16 +108,17 @@ def of_image(group: h5py.Group) -> dict[str, Any]:
         Of an :class:`~flimage.core.FLImage`.
     """
     meta = read_group_meta(group)
+    image = image_dataset(group)
     return {
         **_of_group(group),
         "kind": "image",
         "frames": 1,
-        "shape": list(group[RAW].shape),
-        "dtype": str(group[RAW].dtype),
+        "shape": list(image.shape),
+        "dtype": str(image.dtype),
         "identifier": _plain(meta.get("identifier")),
-        **_time_facts(np.array([meta.get("time", np.nan)], dtype=float)),
+        **_time_facts(np.array([_number(meta.get("time"))])),
         "pixel size [m]": _plain(meta.get("pixel size")),
-        "assigned backgrounds": int(len(group.get(BG_DATA, ())) > 0),
+        "assigned backgrounds": int(_has_background(group)),
         "metadata": {k: _plain(v) for k, v in sorted(meta.items()) if k not in _OWN_LINES},
     }
 
@@ -139,8 +145,21 @@ def of_series(group: h5py.Group) -> dict[str, Any]:
         }
         if not len(series):
             return facts
-        frames = [group[f"fli_{index}"] for index in range(len(series))]
-        shapes = {frame[RAW].shape for frame in frames}
+        frames: list[h5py.Group] = []
+        images: list[h5py.Dataset] = []
+        damaged: dict[int, str] = {}
+        backgrounds = 0
+        for index in range(len(series)):
+            try:
+                images.append(image_dataset(group, f"fli_{index}"))
+                frames.append(frame_group(group, index))
+                backgrounds += _has_background(frames[-1])
+            except FlimageError as error:
+                damaged[index] = str(error)
+        facts["damaged frames"] = damaged
+        if not images:
+            return facts
+        shapes = {image.shape for image in images}
         metas = [read_group_meta(frame) for frame in (frames[0], frames[-1])]
         common = {
             key: _plain(value)
@@ -148,17 +167,18 @@ def of_series(group: h5py.Group) -> dict[str, Any]:
             if key not in _OWN_LINES and _plain(metas[1].get(key)) == _plain(value)
         }
         facts |= {
-            "shape": list(frames[0][RAW].shape),
+            "shape": list(images[0].shape),
             "all frames of one size": len(shapes) == 1,
-            "dtype": str(frames[0][RAW].dtype),
+            "dtype": str(images[0].dtype),
             **_time_facts(series.times),
             "pixel size [m]": _plain(metas[0].get("pixel size")),
-            "assigned backgrounds": sum(len(frame.get(BG_DATA, ())) > 0 for frame in frames),
+            "assigned backgrounds": backgrounds,
             "metadata": common,
             "written by": _plain(metas[0].get("flimage version")),
         }
-        if ORIGIN in group.attrs:
-            facts["conversion"] = json.loads(group.attrs[ORIGIN])
+        origin = _conversion(group)
+        if origin is not None:
+            facts["conversion"] = origin
         record = provenance.read(group)
         if record is not None:
             facts["correction"] = {
@@ -173,6 +193,29 @@ def of_series(group: h5py.Group) -> dict[str, Any]:
                 },
             }
         return facts
+
+
+def _number(value: Any) -> float:
+    return float(value) if is_number(value) else float("nan")
+
+
+def _has_background(group: h5py.Group) -> bool:
+    backgrounds = follow(group, BG_DATA)
+    with named(group, BG_DATA):
+        return isinstance(backgrounds, h5py.Group) and len(backgrounds) > 0
+
+
+def _conversion(group: h5py.Group) -> dict[str, Any] | None:
+    """Read where a converted recording came from; None where that is not known."""
+    text = read_text(group, ORIGIN)
+    try:
+        origin = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(origin, dict):
+        return None
+    notes = origin.get("notes")
+    return {**origin, "notes": [str(note) for note in notes] if isinstance(notes, list) else []}
 
 
 def _time_line(facts: Mapping[str, Any]) -> str:
@@ -199,6 +242,10 @@ def as_text(facts: Mapping[str, Any]) -> str:
     lines.append(("content", f"{facts['kind']}, {format_count(facts['frames'], 'frame')}"))
     if facts.get("identifier") is not None:
         lines.append(("identifier", str(facts["identifier"])))
+    damaged = facts.get("damaged frames", {})
+    if damaged:
+        lines.append(("damaged", f"{format_count(len(damaged), 'frame')} cannot be read"))
+        lines += [("", f"frame {number}: {text}") for number, text in damaged.items()]
     if "shape" in facts:
         height, width = facts["shape"]
         size = f"{width} × {height} px (width × height), {facts['dtype']}"
@@ -223,7 +270,10 @@ def as_text(facts: Mapping[str, Any]) -> str:
     if "correction" in facts:
         lines += _correction_lines(facts["correction"])
     width = max(len(name) for name, _ in lines) + 2
-    return "\n".join(f"{name:<{width}}{text}" for name, text in lines)
+    # What stands in a file may not forge lines, nor reach the terminal as a command.
+    return "\n".join(
+        f"{name:<{width}}{printable(' '.join(text.splitlines()))}" for name, text in lines
+    )
 
 
 def _size(size: int | None) -> str:

@@ -7,17 +7,24 @@ the images.
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5t
+from h5py import h5a, h5l, h5t
 
+from .attributes import heaps_end
+from .checked import check_links, named
 from .errors import FileFormatError
 from .image_group import describe, is_image_group
+from .plain_text import clean
 
 __all__ = ["FrameIndex"]
+
+#: Texts in the attribute with the identifier, at most.
+_MOST_TEXTS = 1000
 
 _FRAME_NAME = re.compile(r"fli_(0|[1-9][0-9]*)\Z")
 
@@ -42,6 +49,7 @@ class FrameIndex:
         self._group = group
         self._count = 0
         self._members = -1
+        self._own = False
         self._numbers: dict[str, int] = {}
         self._identifiers: list[str | None] | None = None
         self._times: list[float] | None = None
@@ -50,10 +58,13 @@ class FrameIndex:
     def refresh(self) -> None:
         """Count the frames again, if members came or went since the last time."""
         group = self._group
-        members = group.id.get_num_objs()
-        if members == self._members:
-            return
-        names = list(group)
+        with named(group):
+            members = group.id.get_num_objs()
+            if members == self._members:
+                return
+            names = list(group)
+            # Frames whose attributes are read in one step must not be somewhere else.
+            self._own = group.id.get_num_objs() == _count_hard(group)
         numbers = sorted(int(m[1]) for name in names if (m := _FRAME_NAME.match(name)))
         if is_image_group(group):
             raise FileFormatError(
@@ -66,10 +77,8 @@ class FrameIndex:
                 f" holds {_some(strays)}. If the series is in one of them, open that group."
             )
         if numbers != list(range(len(numbers))):
-            missing = sorted(set(range(numbers[-1])) - set(numbers))
             raise FileFormatError(
-                f"{describe(group)}: the series has gaps; missing:"
-                f" {_some([f'fli_{number}' for number in missing])}."
+                f"{describe(group)}: the series has gaps; missing: {_some_missing(numbers)}."
             )
         self._count = len(numbers)
         self._members = members
@@ -88,9 +97,7 @@ class FrameIndex:
         """Return the identifiers of all frames; not to be changed."""
         self.refresh()
         if self._identifiers is None:
-            self._identifiers = [
-                _read_text(self._attribute(number, b"identifier")) for number in range(self._count)
-            ]
+            self._identifiers = [self._text(number, b"identifier") for number in range(self._count)]
             self._numbers = {}
             for number, name in enumerate(self._identifiers):
                 if name is not None:
@@ -123,12 +130,26 @@ class FrameIndex:
         self._count += 1
         self._members += 1
 
+    def _text(self, number: int, name: bytes) -> str | None:
+        """Read an attribute of a frame as a text."""
+        attribute = self._attribute(number, name)
+        if attribute is None:
+            return None
+        try:
+            readable = heaps_end(self._group.id, b"fli_%d" % number)
+        except (KeyError, OSError, RuntimeError, ValueError):
+            readable = False
+        return _read_text(attribute) if readable else None
+
     def _attribute(self, number: int, name: bytes) -> h5a.AttrID | None:
         """Open an attribute of a frame; None where there is none."""
         try:
+            if not self._own:
+                check_links(self._group, f"fli_{number}")
             # In one step: opening the frame first takes as long again.
             return h5a.open(self._group.id, name, obj_name=b"fli_%d" % number)
-        except KeyError:
+        except (KeyError, OSError, RuntimeError, ValueError):
+            # A frame that is damaged is named when its image is asked for.
             return None
 
 
@@ -136,6 +157,15 @@ def _some(names: list[str]) -> str:
     """Name a few of `names`, and say how many there are."""
     shown = ", ".join(repr(name) for name in names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+
+
+def _some_missing(numbers: list[int]) -> str:
+    """Name some of the numbers that are left out; a damaged one can be larger than any memory."""
+    there = set(numbers)
+    count = numbers[-1] + 1 - len(there)
+    missing = itertools.islice((n for n in itertools.count() if n not in there), min(count, 3))
+    shown = ", ".join(f"'fli_{number}'" for number in missing)
+    return shown if count <= 3 else f"{shown} and {count - 3} more"
 
 
 def _as_time(value: Any) -> float:
@@ -162,7 +192,25 @@ def _read_text(attribute: h5a.AttrID | None) -> str | None:
     """Read an attribute as a text; None where there is none."""
     if attribute is None:
         return None
-    value = np.empty(attribute.shape, dtype=attribute.dtype)
-    attribute.read(value)
+    try:
+        # One, as a rule; a damaged one may announce any number of them.
+        if not 0 < attribute.get_space().get_simple_extent_npoints() <= _MOST_TEXTS:
+            return None
+        value = np.empty(attribute.shape, dtype=attribute.dtype)
+        attribute.read(value)
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError):
+        return None
     found = value[()] if value.shape == () else value.ravel()[0]
-    return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else clean(str(found))
+
+
+def _count_hard(group: h5py.Group) -> int:
+    """Count the members of a group that are no links to elsewhere."""
+    count = 0
+
+    def look(name: bytes, info: h5l.LinkInfo) -> None:
+        nonlocal count
+        count += info.type == h5l.TYPE_HARD
+
+    group.id.links.iterate(look, info=True)
+    return count

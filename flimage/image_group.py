@@ -18,6 +18,8 @@ import numpy.typing as npt
 
 from . import storage
 from ._version import __version__
+from .attributes import read_attribute
+from .checked import check_dataset, follow, named
 from .errors import FileFormatError, InputError
 from .meta import META_KEYS_FL, VERSION_KEYS, FLMetaDict, check_meta, read_meta
 
@@ -101,7 +103,66 @@ def as_image(data: Any, name: str = "data") -> npt.NDArray[Any]:
 
 def is_image_group(group: h5py.Group) -> bool:
     """Tell whether `group` holds an image."""
-    return isinstance(group.get(RAW), h5py.Dataset)
+    return isinstance(follow(group, RAW), h5py.Dataset)
+
+
+def image_dataset(group: h5py.Group, frame: str = "") -> h5py.Dataset:
+    """Open the raw image of an image group, or of a frame of a series, without reading it.
+
+    Parameters
+    ----------
+    group
+        Image group, or series group.
+    frame
+        Name of the frame in a series group.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When there is no image that can be read.
+    """
+    path = f"{frame}/{RAW}" if frame else RAW
+    dataset = follow(group, path)
+    where = storage.object_name(group, path)
+    if not isinstance(dataset, h5py.Dataset):
+        raise FileFormatError(f"{storage.file_name(group)}: there is no image {where}.")
+    with named(group, path):
+        check_dataset(group, path, dataset.id)
+    return dataset
+
+
+def frame_group(series: h5py.Group, number: int) -> h5py.Group:
+    """Open the group of a frame.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When it is no group, or in another file.
+    """
+    found = follow(series, f"fli_{number}")
+    if not isinstance(found, h5py.Group):
+        shown = storage.object_name(series, f"fli_{number}")
+        raise FileFormatError(f"{storage.file_name(series)}: {shown} is not a frame, but {found}.")
+    return found
+
+
+def subtract_stored(
+    group: h5py.Group, raw: npt.NDArray[Any], background: npt.NDArray[Any], frame: str = ""
+) -> npt.NDArray[np.float64]:
+    """Subtract a background that stands in the file beside the image.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When the two are not of one size.
+    """
+    if raw.shape != background.shape:
+        raise FileFormatError(
+            f"{storage.file_name(group)}: {storage.object_name(group, frame)} has an image of the"
+            f" shape {raw.shape} and a background of {background.shape}; both must be the same."
+        )
+    difference: npt.NDArray[np.float64] = np.subtract(raw, background, dtype=np.float64)
+    return difference
 
 
 def check_image_group(group: h5py.Group) -> None:
@@ -114,8 +175,9 @@ def check_image_group(group: h5py.Group) -> None:
     """
     if not is_image_group(group):
         hint = ""
-        if any(name.startswith("fli_") for name in group):
-            hint = " It looks like a series: open it with FLSeries."
+        with named(group):
+            if any(name.startswith("fli_") for name in group):
+                hint = " It looks like a series: open it with FLSeries."
         raise FileFormatError(
             f"{describe(group)}: there is no fluorescence image (no dataset {RAW!r}).{hint}"
         )
@@ -138,15 +200,31 @@ def read_background(
     keys
         Names of the backgrounds to add up; all that exist by default.
     """
-    backgrounds = group.get(BG_DATA)
-    if not isinstance(backgrounds, h5py.Group):
+    backgrounds = follow(group, BG_DATA)
+    if backgrounds is None:
         return None
+    if not isinstance(backgrounds, h5py.Group):
+        raise FileFormatError(f"{describe(group)}: {BG_DATA} is no group of background images.")
+    with named(group, BG_DATA):
+        there = list(backgrounds)
     total: npt.NDArray[np.float64] | None = None
-    for key in list(backgrounds) if keys is None else keys:
-        if key in backgrounds:
+    for key in there if keys is None else keys:
+        if key in there:
             image = storage.read_image(backgrounds, key).astype(np.float64)
-            total = image if total is None else total + image
+            total = image if total is None else add_backgrounds(backgrounds, total, image)
     return total
+
+
+def add_backgrounds(
+    group: h5py.Group, one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Add up two background images of one size."""
+    if one.shape != other.shape:
+        raise FileFormatError(
+            f"{describe(group)}: the background images have the shapes {one.shape} and"
+            f" {other.shape}; they must be the same."
+        )
+    return one + other
 
 
 def set_background(
@@ -191,8 +269,15 @@ def set_background(
 
 
 def read_group_meta(group: h5py.Group) -> FLMetaDict:
-    """Metadata of an image group; attributes with unknown names are left out."""
-    return read_meta(group.attrs.items())
+    """Metadata of an image group; attributes with unknown names are left out.
+
+    Attributes that cannot be read are left out as well: the image is worth more than its date.
+    """
+    with named(group):
+        names = [name for name in group.attrs if name in META_KEYS_FL]
+    return read_meta(
+        (name, value) for name in names if (value := read_attribute(group, name)) is not None
+    )
 
 
 def write_group_meta(group: h5py.Group, meta_data: Mapping[str, Any]) -> None:
@@ -244,18 +329,18 @@ def copy_image_group(source: h5py.Group, target: h5py.Group) -> None:
         storage.copy_object(source, "fluorescence", target, "fluorescence")
     else:
         fluorescence = target.create_group("fluorescence")
-        storage.write_image(fluorescence, "raw", read_raw(source), dtype=source[RAW].dtype)
+        raw = read_raw(source)
+        storage.write_image(fluorescence, "raw", raw, dtype=raw.dtype)
         backgrounds = fluorescence.create_group("bg_data")
-        for key, dataset in source.get(BG_DATA, {}).items():
-            storage.write_image(
-                backgrounds,
-                key,
-                storage.read_image(source[BG_DATA], key),
-                dtype=dataset.dtype,
-                attrs=_own_attributes(dataset),
-            )
-        if "estimate_bg_from_mask" in source["fluorescence"]:
-            mask = storage.read_image(source["fluorescence"], "estimate_bg_from_mask")
+        stored = follow(source, BG_DATA)
+        for key in stored if isinstance(stored, h5py.Group) else ():
+            image = storage.read_image(stored, key)
+            with named(stored, key):
+                own = _own_attributes(stored[key])
+            storage.write_image(backgrounds, key, image, dtype=image.dtype, attrs=own)
+        mask_path = "fluorescence/estimate_bg_from_mask"
+        if follow(source, mask_path) is not None:
+            mask = storage.read_image(source, mask_path)
             storage.write_image(fluorescence, "estimate_bg_from_mask", mask, dtype=mask.dtype)
     target["fluorescence"].require_group("bg_data")
     for key in [key for key in target.attrs if key in META_KEYS_FL]:

@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from .errors import InputError
+from .plain_text import clean
 
 __all__ = [
     "DATA_KEYS_FL",
@@ -144,5 +145,7 @@ def read_meta(items: Iterable[tuple[str, Any]]) -> FLMetaDict:
         if key in META_KEYS_FL:
             if isinstance(value, bytes):
                 value = value.decode("utf-8", "replace")
+            elif isinstance(value, str):
+                value = clean(value)
             meta.data[key] = value
     return meta

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import h5py
 
-from .errors import InputError
+from .checked import follow, named, object_name
+from .errors import FlimageError, InputError
 from .image_group import is_image_group
 from .readers import is_recording
 from .series import FLSeries
@@ -18,6 +19,12 @@ __all__ = ["find_series", "open_series"]
 
 #: How deep in the tree of a file a series is looked for.
 _DEPTH = 4
+
+#: How many objects are looked at; damaged files can have groups that hold one another.
+_MOST_GROUPS = 10_000
+
+#: What can lead to a group in the file.
+_LINKS = (h5py.HardLink, h5py.SoftLink)
 
 
 def find_series(file: h5py.File, path: Path, name: str | None = None) -> h5py.Group:
@@ -43,22 +50,35 @@ def find_series(file: h5py.File, path: Path, name: str | None = None) -> h5py.Gr
         When the file holds no such group, or several series.
     """
     if name is not None:
-        found = file.get(name)
+        found = follow(file, name)
         if not isinstance(found, h5py.Group):
             raise InputError(f"{path} has no group {name!r} (--group).")
         return found
-    if "fli_0" in file:
+    if _holds_frames(file):
         return file
     groups: list[str] = []
+    seen = 0
 
     def look(group: h5py.Group, depth: int) -> None:
-        for key in group:
-            if group.get(key, getclass=True) is h5py.Group:
-                child = group[key]
-                if "fli_0" in child:
-                    groups.append(child.name)
+        nonlocal seen
+        with named(group):
+            names = [
+                name for name in group if group.get(name, getlink=True, getclass=True) in _LINKS
+            ]
+        for key in names:
+            seen += 1
+            if seen > _MOST_GROUPS:
+                return
+            try:
+                child = follow(group, key)
+                if not isinstance(child, h5py.Group):
+                    continue
+                if _holds_frames(child):
+                    groups.append(object_name(group, key))
                 elif depth < _DEPTH and not is_image_group(child):
                     look(child, depth + 1)
+            except FlimageError:
+                continue  # damaged, or in a circle: no series
 
     if not is_image_group(file):
         look(file, 1)
@@ -68,6 +88,11 @@ def find_series(file: h5py.File, path: Path, name: str | None = None) -> h5py.Gr
             f" --group {groups[0]}."
         )
     return file[groups[0]] if groups else file
+
+
+def _holds_frames(group: h5py.Group) -> bool:
+    with named(group):
+        return bool(group.id.links.exists(b"fli_0"))
 
 
 @contextlib.contextmanager

@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ._version import __version__
-from .errors import FileFormatError
-from .image_group import RAW, describe
+from .attributes import read_attribute, read_text
+from .checked import file_name, named
+from .errors import FileFormatError, FlimageError
+from .image_group import describe, image_dataset
 from .recipe import Recipe
 
 __all__ = [
@@ -124,16 +126,26 @@ def read(group: h5py.Group) -> Provenance | None:
     flimage.errors.FileFormatError
         When what stands there cannot be understood.
     """
-    if SERIES_RECIPE not in group.attrs:
+    if not _is_there(group):
         return None
     try:
         recipe = Recipe.from_json(_read_text(group, SERIES_RECIPE))
         fit = json.loads(_read_text(group, SERIES_FIT))
+        if not isinstance(fit, dict):
+            raise ValueError("the fit is no dictionary")
         frames = sum(1 for name in group if name.startswith("fli_"))
-        attributes = [group[f"fli_{frame}/{RAW}"].attrs for frame in range(frames)]
-        gain = np.array([float(a[FRAME_GAIN]) for a in attributes])
-        background = np.array([float(a[FRAME_BACKGROUND]) for a in attributes])
-    except (KeyError, TypeError, ValueError) as error:
+        images = [image_dataset(group, f"fli_{frame}") for frame in range(frames)]
+        gain = np.array([float(read_attribute(each, FRAME_GAIN)) for each in images])
+        background = np.array([float(read_attribute(each, FRAME_BACKGROUND)) for each in images])
+        if not (np.isfinite(gain).all() and np.isfinite(background).all()):
+            raise ValueError("a gain or background is no finite number")
+    except FlimageError as error:
+        if file_name(group) in str(error):  # a frame, which is named
+            raise
+        raise FileFormatError(
+            f"{describe(group)}: the record of the bleach correction is damaged. {error}"
+        ) from error
+    except (KeyError, OSError, RecursionError, RuntimeError, TypeError, ValueError) as error:
         raise FileFormatError(
             f"{describe(group)}: the record of the bleach correction is damaged ({error})."
         ) from error
@@ -155,7 +167,7 @@ def origin(group: h5py.Group) -> Origin | None:
     Origin or None
         None for a series that was not corrected.
     """
-    if SERIES_RECIPE not in group.attrs:
+    if not _is_there(group):
         return None
     return Origin(_read_text(group, SERIES_SOURCE), _read_text(group, SERIES_VERSION))
 
@@ -166,10 +178,15 @@ def _write_text(group: h5py.Group, name: str, text: str) -> None:
         group.attrs[name if number == 1 else f"{name} ({number})"] = piece
 
 
+def _is_there(group: h5py.Group) -> bool:
+    with named(group):
+        return SERIES_RECIPE in group.attrs
+
+
 def _read_text(group: h5py.Group, name: str) -> str:
-    text = str(group.attrs.get(name, ""))
+    text = read_text(group, name) or ""
     number = 2
-    while f"{name} ({number})" in group.attrs:
-        text += str(group.attrs[f"{name} ({number})"])
+    while (piece := read_text(group, f"{name} ({number})")) is not None:
+        text += piece
         number += 1
     return text

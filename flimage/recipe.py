@@ -226,7 +226,7 @@ class Recipe:
         """
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"The recipe is not valid JSON: {error}.") from error
         if not isinstance(values, dict):
             raise InputError("The recipe must be a JSON object of settings.")

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from .errors import FileAccessError, InputError
 from .parallel import ordered_map
+from .plain_text import for_spreadsheet
 from .progress import Progress, ignore_progress
 from .recipe import Region
 from .region import region_mask
@@ -175,7 +176,7 @@ def traces_csv(traces: RegionTraces) -> str:
     writer = csv.writer(text, lineterminator="\n")
     head = ["frame", "time [s]"]
     for name in traces.names:
-        head += [f"{name} mean", f"{name} SD", f"{name} pixels"]
+        head += [for_spreadsheet(f"{name} {what}") for what in ("mean", "SD", "pixels")]
     writer.writerow(head)
     for index, time in enumerate(traces.times):
         row: list[Any] = [index, _number(float(time))]

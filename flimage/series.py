@@ -11,6 +11,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from .attributes import read_text
+from .checked import follow
 from .codec import Compression
 from .core import FLImage
 from .errors import FrameNotFoundError, InputError
@@ -20,6 +22,7 @@ from .image_group import (
     BG_DATA,
     copy_image_group,
     describe,
+    frame_group,
     set_background,
     write_group_meta,
 )
@@ -113,7 +116,7 @@ class FLSeries:
             for fli in images:
                 self.add_flimage(fli)
             for frame in range(len(self) if meta else 0):
-                write_group_meta(self.h5[f"fli_{frame}"], meta)
+                write_group_meta(frame_group(self.h5, frame), meta)
             if meta:
                 self._index.forget()
             if identifier is not None:
@@ -187,8 +190,7 @@ class FLSeries:
     @property
     def identifier(self) -> str | None:
         """Unique identifier of the series, or None."""
-        value = self.h5.attrs.get("identifier")
-        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        return read_text(self.h5, "identifier")
 
     @property
     def identifiers(self) -> list[str | None]:
@@ -234,7 +236,7 @@ class FLSeries:
         -----
         ``series[index]`` is the short form.
         """
-        return FLImage(h5file=self.h5[f"fli_{self._frame_number(index)}"])
+        return FLImage(h5file=frame_group(self.h5, self._frame_number(index)))
 
     def add_flimage(
         self,
@@ -273,8 +275,8 @@ class FLSeries:
         shared: h5py.Dataset | None = None
         if bg_from_idx is not None:
             other = self._frame_number(bg_from_idx)
-            shared = self.h5.get(f"fli_{other}/{BG_DATA}/data")
-            if shared is None:
+            shared = follow(self.h5, f"fli_{other}/{BG_DATA}/data")
+            if not isinstance(shared, h5py.Dataset):
                 raise InputError(f"{self}: image {other} has no background to be shared.")
             if shared.shape != fli.shape:
                 raise InputError(

@@ -20,8 +20,17 @@ import numpy as np
 import numpy.typing as npt
 
 from . import storage
-from .errors import InputError
-from .image_group import BG_DATA, RAW, read_group_meta
+from .checked import check_links, follow, named
+from .errors import FileFormatError, FlimageError, InputError
+from .image_group import (
+    BG_DATA,
+    RAW,
+    add_backgrounds,
+    frame_group,
+    image_dataset,
+    read_group_meta,
+    subtract_stored,
+)
 from .meta import FLMetaDict, is_number
 
 if TYPE_CHECKING:
@@ -106,10 +115,22 @@ class SeriesSource:
             collections.OrderedDict()
         )
         self._lock = threading.Lock()
-        height, width = self._group[f"fli_0/{RAW}"].shape
-        self._shape = (int(height), int(width))
+        self._shape = self._find_shape()
         self._times = series.times
         self._times.setflags(write=False)
+
+    def _find_shape(self) -> tuple[int, int]:
+        """Size of the first frame that is not damaged."""
+        first: FlimageError | None = None
+        for number in range(len(self.series)):
+            try:
+                height, width = image_dataset(self._group, f"fli_{number}").shape
+            except FlimageError as error:
+                first = first or error
+                continue
+            return int(height), int(width)
+        assert first is not None
+        raise first
 
     @property
     def path(self) -> pathlib.Path | None:
@@ -123,7 +144,7 @@ class SeriesSource:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Size of the first frame along (y, x) [px]."""
+        """Size of the first frame that is not damaged along (y, x) [px]."""
         return self._shape
 
     @property
@@ -145,30 +166,37 @@ class SeriesSource:
 
     def background(self, index: int) -> npt.NDArray[np.float64] | None:
         """Background images of a frame added up, of shape (y, x); None where there are none."""
-        path = f"fli_{index}/{BG_DATA}".encode()
-        try:
-            group = h5py.h5g.open(self._group.id, path)
-        except KeyError:
-            return None
-        total: npt.NDArray[np.float64] | None = None
-        if group.get_num_objs():
-            names = sorted(group.get_objname_by_idx(i) for i in range(group.get_num_objs()))
-            for name in names:
-                image = self._background_image(index, group, name)
-                total = image if total is None else total + image
-        return total
+        path = f"fli_{index}/{BG_DATA}"
+        with named(self._group, path):
+            found = follow(self._group, path)
+            if found is None:
+                return None
+            if not isinstance(found, h5py.Group):
+                raise FileFormatError(
+                    f"{storage.file_name(self._group)}: {storage.object_name(self._group, path)}"
+                    " is no group of background images."
+                )
+            total: npt.NDArray[np.float64] | None = None
+            group = found.id
+            if group.get_num_objs():
+                names = sorted(group.get_objname_by_idx(i) for i in range(group.get_num_objs()))
+                for name in names:
+                    image = self._background_image(index, group, name)
+                    total = image if total is None else add_backgrounds(found, total, image)
+            return total
 
     def _background_image(
         self, index: int, group: h5py.h5g.GroupID, name: bytes
     ) -> npt.NDArray[np.float64]:
         """Read one background image, or take it from those that were read last."""
+        path = f"fli_{index}/{BG_DATA}/{name.decode('utf-8', 'surrogateescape')}"
+        check_links(self._group, path)
         info = h5py.h5o.get_info(group, name)
         key = (info.fileno, info.addr)
         with self._lock:
             if key in self._backgrounds:
                 self._backgrounds.move_to_end(key)
                 return self._backgrounds[key]
-        path = f"fli_{index}/{BG_DATA}/{name.decode('utf-8', 'surrogateescape')}"
         image = storage.read_image(self._group, path).astype(np.float64)
         image.setflags(write=False)
         # An object's address only tells it apart while the file does not change.
@@ -181,11 +209,14 @@ class SeriesSource:
 
     def image(self, index: int) -> npt.NDArray[np.floating[Any]]:
         """Background-corrected image of a frame, of shape (y, x)."""
-        return subtract_background(self.raw(index), self.background(index))
+        raw, background = self.raw(index), self.background(index)
+        if background is None:
+            return subtract_background(raw, None)
+        return subtract_stored(self._group, raw, background, f"fli_{index}")
 
     def meta(self, index: int) -> FLMetaDict:
         """Metadata of a frame."""
-        return read_group_meta(self._group[f"fli_{index}"])
+        return read_group_meta(frame_group(self._group, index))
 
 
 @dataclass(frozen=True)

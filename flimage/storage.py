@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 from h5py import h5o
 
+from .checked import follow
 from .codec import EncodedImage, encode_image
 from .dataset import (
     file_name,
@@ -37,6 +38,8 @@ __all__ = [
     "atomic_output",
     "copy_object",
     "encode_image",
+    "file_name",
+    "object_name",
     "open_file",
     "read_image",
     "write_attributes",
@@ -155,7 +158,7 @@ def copy_object(
     flimage.errors.DamagedImageError
         When HDF5 cannot copy it.
     """
-    if src_name not in src_parent_group:
+    if follow(src_parent_group, src_name) is None:
         raise FileFormatError(
             f"{file_name(src_parent_group)}: {object_name(src_parent_group, src_name)} is missing."
         )

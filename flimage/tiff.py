@@ -21,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from .errors import FileFormatError, InputError
+from .errors import FileFormatError, FlimageError, InputError
 from .recording import Recording, read_block
 from .selecting import Axis, ChoiceNeededError, Selection
+from .tiff_checks import check_directories, check_page, check_size
 from .units import METRES, SECONDS, number_of, scale_of
 
 __all__ = ["TiffRecording"]
@@ -76,13 +77,23 @@ class TiffRecording(Recording):
         self._image = 0
         self._block: int | None = None
         with _remarks() as remarks:
+            check_directories(path)
+            # Where bytes are damaged, tifffile raises whatever comes of them.
             try:
                 self._file = tifffile.TiffFile(path)
-            except (tifffile.TiffFileError, OSError, ValueError) as error:
+            except Exception as error:
                 raise FileFormatError(f"{path} is not a readable TIFF file: {error}") from error
             try:
                 self._open_series()
                 self._read_metadata()
+            except FlimageError:
+                self.close()
+                raise
+            except Exception as error:
+                self.close()
+                raise FileFormatError(
+                    f"{path} is damaged ({type(error).__name__}: {error}); restore it from a copy."
+                ) from error
             except BaseException:
                 self.close()
                 raise
@@ -130,11 +141,19 @@ class TiffRecording(Recording):
             pages = [*pages, *[None] * (planes - len(pages))]
         if len(pages) != planes:
             # Frames that are no pages of their own (volumes, separate planes): read at once.
+            self._check_whole(series)
             self._whole = series.asarray().reshape(planes, *self.shape)
             return
         self._pages = [pages[self._layout.plane(index)] for index in range(self.n_frames)]
         if any(page is None for page in self._pages):
             self._drop_missing()
+
+    def _check_whole(self, series: Any) -> None:
+        """Make sure that a stack that is read at once is there."""
+        check_size(self.path, series.shape, self.dtype.itemsize, self.path.stat().st_size)
+        for page in series.pages:
+            if page is not None:
+                check_page(self.path, page)
 
     def _choose_stack(self, found: Sequence[Any]) -> Any:
         """Choose one of several stacks, which are the positions of a recording."""
@@ -273,6 +292,7 @@ class TiffRecording(Recording):
             dtype = self.dtype.newbyteorder(self._file.byteorder)
             start = self._block + self._layout.plane(index) * size
             return read_block(self._file.filehandle, start, self.shape, dtype)
+        check_page(self.path, self._pages[index])
         with _remarks():
             image: npt.NDArray[Any] = self._pages[index].asarray()
         return image.reshape(image.shape[-2:]) if image.size == math.prod(self.shape) else image

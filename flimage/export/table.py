@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..errors import InputError
 from ..output import atomic_output
+from ..plain_text import for_spreadsheet
 from ..progress import Progress, ignore_progress
 from ..recipe import Region
 from ..region import region_mask
@@ -49,7 +50,7 @@ def write_columns(
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
         writer = csv.writer(file)
-        writer.writerow(columns)
+        writer.writerow(map(for_spreadsheet, columns))
         for row in zip(*columns.values(), strict=True):
             writer.writerow([_field(value) for value in row])
     return path
@@ -63,7 +64,7 @@ def _field(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(int(value))
-    return repr(value) if isinstance(value, float) else str(value)
+    return repr(value) if isinstance(value, float) else for_spreadsheet(str(value))
 
 
 def fit_columns(

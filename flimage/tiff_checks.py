@@ -1,0 +1,128 @@
+"""What is looked at in a TIFF file before it is trusted: directories, and what pages hold."""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from .errors import FileFormatError
+
+__all__ = ["check_directories", "check_page", "check_size"]
+
+#: Bytes that a page may take when it is unpacked, however little of it is stored.
+_LARGE = 2**27
+_LARGEST_RATIO = 100
+
+#: Codes of deflate, which the TIFF library unpacks without a limit.
+_DEFLATE = (8, 32946, 50013)
+
+
+def check_directories(path: Path) -> None:
+    """Make sure that the chain of image directories comes to an end.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When it goes round in a circle.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(16)
+        order = {b"II": "<", b"MM": ">"}.get(head[:2])
+        if order is None or len(head) < 16:
+            return  # whatever it is, the reader will say so
+        big = struct.unpack_from(f"{order}H", head, 2)[0] == 43
+        count_form, entry, next_form = ("Q", 20, "Q") if big else ("H", 12, "I")
+        place = struct.unpack_from(order + next_form, head, 8 if big else 4)[0]
+        seen = set()
+        while place:
+            if place in seen:
+                raise FileFormatError(
+                    f"{path} is damaged: its image directories go round in a circle; restore it"
+                    " from a copy."
+                )
+            seen.add(place)
+            count = _number(stream, place, order + count_form)
+            if count is None:
+                return
+            after = place + struct.calcsize(order + count_form) + count * entry
+            place = _number(stream, after, order + next_form) or 0
+
+
+def _number(stream: IO[bytes], place: int, form: str) -> int | None:
+    """Read a number from a place in a file; None where the file ends before."""
+    if place >= 2**63:
+        return None
+    stream.seek(place)
+    data = stream.read(struct.calcsize(form))
+    if len(data) < struct.calcsize(form):
+        return None
+    number: int = struct.unpack(form, data)[0]
+    return number
+
+
+def check_size(path: Path, shape: Sequence[int], itemsize: int, stored: int) -> None:
+    """Refuse a large image of which next to nothing is stored, before memory is taken for it.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When it cannot be an image.
+    """
+    size = math.prod(shape) * itemsize
+    if size > _LARGE and size > _LARGEST_RATIO * stored:
+        raise FileFormatError(
+            f"{path} announces an image of {'×'.join(map(str, shape))} pixels, but holds only"
+            f" {stored} bytes of it; it is damaged or no image."
+        )
+
+
+def check_page(path: Path, page: Any) -> None:
+    """Make sure that a page does not unpack to more than it announces.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    page
+        A page or frame of `tifffile`.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When it does.
+    """
+    keyframe = page.keyframe
+    counts = [int(count) for count in page.databytecounts]
+    check_size(path, keyframe.shape, keyframe.dtype.itemsize, min(sum(counts), path.stat().st_size))
+    if int(keyframe.compression) not in _DEFLATE:
+        return
+    wanted = math.prod(keyframe.shape) * keyframe.dtype.itemsize + _LARGE
+    for offset, count in zip(page.dataoffsets, counts, strict=False):
+        # Deflate makes at most a thousand bytes of one.
+        if 1032 * count > wanted and _unpacked(path, int(offset), count, wanted) > wanted:
+            raise FileFormatError(
+                f"{path} is damaged: a page unpacks to more than {wanted} bytes, but announces"
+                f" {'×'.join(map(str, keyframe.shape))} pixels."
+            )
+
+
+def _unpacked(path: Path, offset: int, count: int, limit: int) -> int:
+    """Count what a block unpacks to, up to a little more than `limit`, without keeping it."""
+    unpack, total = zlib.decompressobj(), 0
+    with path.open("rb") as stream:
+        stream.seek(offset)
+        data = stream.read(min(count, path.stat().st_size))
+    try:
+        while total <= limit and not unpack.eof:
+            piece = unpack.decompress(data, 2**22)
+            data = unpack.unconsumed_tail
+            if not piece and not data:
+                break
+            total += len(piece)
+    except zlib.error:
+        pass  # the reader will say so
+    return total
