@@ -15,7 +15,41 @@ from .errors import FileFormatError, InputError
 from .recording import Recording, read_block
 from .selecting import Selection
 
-__all__ = ["NpyRecording", "NpzRecording"]
+__all__ = ["NpyRecording", "NpzRecording", "list_arrays"]
+
+
+def list_arrays(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
+    """List what could be a recording in an NPZ file: name, shape and type of arrays of images.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When the file cannot be read.
+    """
+    found = []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                if not name.endswith(".npy"):
+                    continue
+                with archive.open(name) as member:
+                    shape, _, dtype = _read_header(member)
+                if len(shape) >= 2 and dtype.kind in "uif":
+                    found.append((name.removesuffix(".npy"), shape, str(dtype)))
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError) as error:
+        raise FileFormatError(f"{path} is not a readable NPZ file: {error}") from error
+    return found
+
+
+def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read shape, whether the order is Fortran's, and type from the start of an array."""
+    version = np.lib.format.read_magic(stream)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    return read(stream)
 
 
 class _ArrayRecording(Recording):
@@ -30,13 +64,7 @@ class _ArrayRecording(Recording):
     def _read_header(self, stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         """Read shape, whether the order is Fortran's, and type from the start of an array."""
         try:
-            version = np.lib.format.read_magic(stream)
-            read = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, fortran, dtype = read(stream)
+            shape, fortran, dtype = _read_header(stream)
         except (ValueError, EOFError) as error:
             raise FileFormatError(
                 f"{self.path} is not a readable {self.kind} file: {error}"

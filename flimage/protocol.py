@@ -19,6 +19,7 @@ from .recipe import Recipe, Region
 
 if TYPE_CHECKING:
     from .codec import Compression
+    from .readers import Selection
     from .region_traces import NamedRegion
     from .shown import Shown
 
@@ -36,6 +37,16 @@ class Conversion:
     pixel_size: float | None = None
     identifier: str | None = None
     overwrite: bool = False
+    key: str | None = None
+    selection: Selection | None = None
+
+    @property
+    def chosen(self) -> dict[str, int | str]:
+        """What was chosen of a file with several channels, depths or positions."""
+        if self.selection is None:
+            return {}
+        given = dataclasses.asdict(self.selection)
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -138,10 +149,14 @@ class _PythonWriter:
         self._imports.add("from flimage.convert import convert")
         options = {
             name: getattr(made, name)
-            for name in ("interval", "pixel_size", "identifier", "overwrite")
+            for name in ("interval", "pixel_size", "identifier", "overwrite", "key")
             if getattr(made, name) not in (None, False)
         }
         extra = "".join(f", {name}={value!r}" for name, value in options.items())
+        if made.chosen:
+            self._imports.add("from flimage.readers import Selection")
+            chosen = ", ".join(f"{name}={value!r}" for name, value in made.chosen.items())
+            extra += f", selection=Selection({chosen})"
         source = f"{str(made.recording)!r}, {str(self._protocol.recording)!r}"
         self._lines += [f"convert({source}{extra})", ""]
 
@@ -271,6 +286,8 @@ def command_lines(protocol: Protocol) -> str:
             ("--interval", made.interval),
             ("--pixel-size", made.pixel_size),
             ("--identifier", made.identifier),
+            ("--key", made.key),
+            *((f"--{name}", value) for name, value in made.chosen.items()),
         ):
             words += [] if value is None else [option, str(value)]
         lines.append(words + (["--overwrite"] if made.overwrite else []))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt5.QtCore import QMimeData, QObject, Qt
+from PyQt5.QtCore import QMimeData, QObject, Qt, QTimer
 from PyQt5.QtWidgets import QFileDialog, QWidget
 
 from flimage.errors import FlimageError, InputError
@@ -16,7 +16,7 @@ from . import assets
 from .export_dialog import ExportDialog
 from .import_dialog import ImportDialog
 from .notify import MessageBar
-from .opening import Inspected, is_series_file
+from .opening import Inspected, NoSeriesError, is_series_file
 from .saving import Saving
 from .session import Change, Session
 from .settings import Preferences, Settings
@@ -64,6 +64,7 @@ class Documents(QObject):
         self._saving = saving
         self._window = window
         self._export_dialog: ExportDialog | None = None
+        self._import_dialog: ImportDialog | None = None
         #: Suffix of a file that is no recording -> what opens it.
         self.openers: dict[str, Callable[[Path], None]] = {".json": self.open_recipe}
         session.changed.connect(self._on_session_changed)
@@ -144,20 +145,38 @@ class Documents(QObject):
     # ------------------------------------------------------------------ importing
 
     def _on_session_inspected(self, inspected: Inspected) -> None:
-        dialog = ImportDialog(inspected.recording, inspected.preview, self._window)
+        if self._import_dialog is not None:
+            self._import_dialog.show_recording(
+                inspected.recording, inspected.preview, inspected.explored
+            )
+            return
+        dialog = ImportDialog(
+            inspected.recording, inspected.preview, self._window, inspected.explored
+        )
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self._import(inspected, dialog))
+        path = inspected.recording.path
+        dialog.accepted.connect(lambda: self._import(path, dialog))
+        dialog.finished.connect(self._on_import_dialog_finished)
+        dialog.choice_changed.connect(
+            lambda: self._session.inspect(path, dialog.key, dialog.selection)
+        )
+        self._import_dialog = dialog
         dialog.open()
 
-    def _import(self, inspected: Inspected, dialog: ImportDialog) -> None:
+    def _on_import_dialog_finished(self) -> None:
+        self._import_dialog = None
+
+    def _import(self, path: Path, dialog: ImportDialog) -> None:
         target = dialog.target
         if target is not None:
             self._session.convert_and_open(
-                inspected.recording.path,
+                path,
                 target,
                 dialog.interval,
                 dialog.pixel_size,
                 overwrite=dialog.overwrite,
+                key=dialog.key,
+                selection=dialog.selection,
             )
 
     # ------------------------------------------------------------------ exporting
@@ -185,5 +204,11 @@ class Documents(QObject):
             )
 
     def _on_session_failed(self, error: Exception) -> None:
-        if self._export_dialog is None:
+        if self._import_dialog is not None:
+            self._import_dialog.show_error(error)
+        elif isinstance(error, NoSeriesError):
+            # A file of another program, out of which one dataset can be converted.
+            path = error.path
+            QTimer.singleShot(0, lambda: self._session.inspect(path))
+        elif self._export_dialog is None:
             self._bar.show_error(error)

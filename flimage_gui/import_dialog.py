@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QImage, QPixmap, QShowEvent
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -21,18 +22,23 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from flimage.quantities import DisplayUnit, format_count, format_duration, format_quantity
+from flimage.quantities import DisplayUnit, format_count, format_quantity
 
+from .import_choices import ImportChoices
+from .import_facts import remarks, stated_times, stem, thumbnail, value_kind
 from .labels import ElidedLabel, Notice, SectionHeader, hint_label
+from .notify import sentence_of
 from .spin_boxes import QuantitySpin
 from .target_chooser import TargetChooser, free_path, writable_folder
 from .widgets import add_row, align_labels, describe, grow_to_fit, make_form
 
+if TYPE_CHECKING:
+    from flimage.choosing import Explored
+    from flimage.selecting import Selection
+
 __all__ = ["ImportDialog", "RecordingFacts"]
 
 _PREVIEW = 132
-#: Longest list of remarks that is shown.
-_MOST_NOTES = 6
 
 
 class RecordingFacts(Protocol):
@@ -95,6 +101,12 @@ class _Answer(QWidget):
         value = self.spin.valueFromText(self.spin.lineEdit().text())
         return value if self.asks and 0 < value <= self.spin.maximum() else None
 
+    def enter(self, value: float) -> None:
+        """Enter a value [SI] in place of what the file states."""
+        if self._change.isVisibleTo(self):
+            self._change.setChecked(True)
+        self.spin.setValue(value)
+
     def _on_change_toggled(self, changed: bool) -> None:
         self._stack.setCurrentIndex(1 if changed else 0)
         self._change.setText("Use the file's" if changed else "Change")
@@ -108,7 +120,7 @@ class ImportDialog(QDialog):
     """Shows what was found in a recording, and asks for what was not.
 
     Read :attr:`interval`, :attr:`pixel_size`, :attr:`target` and :attr:`overwrite` after it was
-    accepted.
+    accepted, and :attr:`key` and :attr:`selection` where the file holds several recordings.
 
     Parameters
     ----------
@@ -118,23 +130,27 @@ class ImportDialog(QDialog):
         First frame `(y, x)` to show, if it was read already.
     parent
         Qt parent.
+    explored
+        What can be chosen in the file.
     """
+
+    #: Another recording of the same file was chosen; show it with :meth:`show_recording`.
+    choice_changed = pyqtSignal()
 
     def __init__(
         self,
         recording: RecordingFacts,
         preview: np.ndarray | None = None,
         parent: QWidget | None = None,
+        explored: Explored | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("importDialog")
         self.setWindowTitle("Open a recording in another format")
-        self._needs_interval = recording.times is None and recording.n_frames > 1
-        self._build_answers(recording)
         path = Path(recording.path)
         folder = writable_folder(path.parent)
         self._target = TargetChooser(
-            "import", free_path(folder / f"{_stem(path)}.h5"), sources=(path,)
+            "import", free_path(folder / f"{stem(path)}.h5"), sources=(path,)
         )
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
@@ -144,16 +160,11 @@ class ImportDialog(QDialog):
                 " correction can be kept. The original stays as it is."
             )
         )
-        layout.addLayout(self._make_facts(recording, preview))
-        notes = _remarks(recording.notes)
-        if notes:
-            layout.addWidget(notes)
-        form = make_form()
-        if recording.n_frames > 1:
-            add_row(form, "&Time between frames", self._interval, self._interval.spin)
-        add_row(form, "&Pixel size", self._pixel_size, self._pixel_size.spin)
-        align_labels(form, others=[self._target.label])
-        layout.addLayout(form)
+        self._choices = ImportChoices()
+        self._choices.changed.connect(self._on_choices_changed)
+        layout.addWidget(self._choices)
+        self._page = QWidget()
+        layout.addWidget(self._page)
         layout.addWidget(self._target)
         self._notice = Notice()
         self._notice.setObjectName("importNotice")
@@ -176,14 +187,84 @@ class ImportDialog(QDialog):
         self._buttons.rejected.connect(self.reject)
         layout.addWidget(self._buttons)
         self._target.target_changed.connect(self._refresh)
-        self._interval.spin.value_edited.connect(self._refresh)
-        self._interval.spin.lineEdit().textEdited.connect(self._refresh)
-        self._pixel_size.spin.value_edited.connect(self._refresh)
-        self._refresh()
+        self._waiting = False
+        self._problem = ""
+        self._show(recording, preview, explored)
         if self._needs_interval:
             self._interval.spin.setFocus()
 
+    # ------------------------------------------------------------------ what is shown
+
+    def show_recording(
+        self, recording: RecordingFacts, preview: np.ndarray | None, explored: Explored | None
+    ) -> None:
+        """Show what else was chosen of the same file; what was entered stays."""
+        entered = {
+            answer.spin.objectName(): answer.value
+            for answer in (self._interval, self._pixel_size)
+            if answer.value is not None
+        }
+        self._show(recording, preview, explored)
+        for answer in (self._interval, self._pixel_size):
+            value = entered.get(answer.spin.objectName())
+            if value is not None:
+                answer.enter(value)
+        self._refresh()
+
+    def show_error(self, error: Exception) -> None:
+        """Say why what was chosen cannot be opened."""
+        self._waiting, self._problem = False, sentence_of(error)
+        self._refresh()
+
+    def _show(
+        self, recording: RecordingFacts, preview: np.ndarray | None, explored: Explored | None
+    ) -> None:
+        self._waiting, self._problem = False, ""
+        self._needs_interval = recording.times is None and recording.n_frames > 1
+        self._choices.show_explored(explored)
+        self._build_answers(recording)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        column.addLayout(self._make_facts(recording, preview))
+        notes = remarks(recording.notes)
+        if notes:
+            column.addWidget(notes)
+        form = make_form()
+        if recording.n_frames > 1:
+            add_row(form, "&Time between frames", self._interval, self._interval.spin)
+        add_row(form, "&Pixel size", self._pixel_size, self._pixel_size.spin)
+        align_labels(form, others=[self._target.label])
+        column.addLayout(form)
+        before, self._page = self._page, page
+        layout = self.layout()
+        assert layout is not None
+        layout.replaceWidget(before, page)
+        before.hide()
+        before.setParent(None)
+        before.deleteLater()
+        for answer in (self._interval, self._pixel_size):
+            answer.spin.value_edited.connect(self._refresh)
+            answer.spin.lineEdit().textEdited.connect(self._refresh)
+        self._refresh()
+
+    def _on_choices_changed(self) -> None:
+        self._waiting, self._problem = True, ""
+        self._refresh()
+        self.choice_changed.emit()
+
     # ------------------------------------------------------------------ answers
+
+    @property
+    def key(self) -> str | None:
+        """Dataset or array of the file that was chosen; None where there is one only."""
+        return self._choices.key
+
+    @property
+    def selection(self) -> Selection:
+        """Channel, depth and position that were chosen."""
+        return self._choices.selection
 
     @property
     def interval(self) -> float | None:
@@ -216,7 +297,7 @@ class ImportDialog(QDialog):
             "Time from one frame to the next, for instance <b>200 ms</b>, <b>1.5 s</b> or"
             " <b>2 min</b>. Without it the rate of bleaching has no unit.",
         )
-        self._interval = _Answer(interval, _stated_times(recording), "importIntervalChangeButton")
+        self._interval = _Answer(interval, stated_times(recording), "importIntervalChangeButton")
         pixel = QuantitySpin("m", DisplayUnit("µm", 1e-6))
         pixel.setMaximum(1e-2)
         describe(
@@ -241,7 +322,7 @@ class ImportDialog(QDialog):
             picture = QLabel()
             picture.setObjectName("importPreview")
             picture.setAccessibleName("First frame")
-            picture.setPixmap(_thumbnail(preview, _PREVIEW, self.devicePixelRatioF()))
+            picture.setPixmap(thumbnail(preview, _PREVIEW, self.devicePixelRatioF()))
             picture.setAlignment(Qt.AlignmentFlag.AlignTop)
             line.addWidget(picture)
         facts = QFormLayout()
@@ -253,7 +334,7 @@ class ImportDialog(QDialog):
         facts.addRow("Format", QLabel(recording.kind or "unknown"))
         size = QLabel(
             f"{format_count(recording.n_frames, 'frame')} of {width} × {height} pixels,"
-            f" {_value_kind(recording.dtype)}"
+            f" {value_kind(recording.dtype)}"
         )
         size.setObjectName("importSizeLabel")
         facts.addRow("Images", size)
@@ -266,14 +347,18 @@ class ImportDialog(QDialog):
 
     def _refresh(self) -> None:
         missing = self._needs_interval and self._interval.value is None
-        self._notice.setVisible(missing)
-        if missing:
+        self._notice.setVisible(missing or bool(self._problem))
+        if self._problem:
+            self._notice.show_notice("refused", f"✕ {html.escape(self._problem)}")
+        elif missing:
             self._notice.show_notice(
                 "caution",
                 "The file does not state when its frames were taken: enter the <b>time between"
                 " frames</b>.",
             )
-        self._convert.setEnabled(not missing and self._target.usable)
+        self._convert.setEnabled(
+            not missing and not self._waiting and not self._problem and self._target.usable
+        )
         if self.isVisible():
             grow_to_fit(self)
 
@@ -289,63 +374,3 @@ class ImportDialog(QDialog):
         self._refresh()
         if self._convert.isEnabled():
             super().accept()
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(path.suffix).removesuffix(".ome")
-
-
-def _value_kind(dtype: np.dtype[Any]) -> str:
-    """Say what kind of numbers pixels are."""
-    bits = 8 * dtype.itemsize
-    return {"u": f"{bits}-bit", "i": f"{bits}-bit (signed)"}.get(
-        dtype.kind, f"{bits}-bit floating point"
-    )
-
-
-def _stated_times(recording: RecordingFacts) -> str:
-    """Describe the times that the file states; empty when there are none."""
-    times = recording.times
-    if times is None or recording.n_frames < 2:
-        return ""
-    steps = np.diff(times)
-    span = format_duration(float(times[-1] - times[0]))
-    median = float(np.median(steps))
-    if np.allclose(steps, median, rtol=1e-3, atol=0):
-        return f"every {format_duration(median)}, {span} in all"
-    return (
-        f"irregular, {format_duration(float(steps.min()))} to"
-        f" {format_duration(float(steps.max()))}, {span} in all"
-    )
-
-
-def _remarks(notes: Sequence[str]) -> QLabel | None:
-    """Build a label with the notes of the reader."""
-    if not notes:
-        return None
-    shown = [*notes[:_MOST_NOTES]]
-    if len(notes) > _MOST_NOTES:
-        shown.append(f"… and {len(notes) - _MOST_NOTES} more")
-    label = hint_label("\n".join(f"• {note}" for note in shown))
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setObjectName("importNotesLabel")
-    return label
-
-
-def _thumbnail(image: np.ndarray, size: int, ratio: float) -> QPixmap:
-    """Make a small grey picture of an image, stretched between its percentiles."""
-    values = np.asarray(image, dtype=np.float32)
-    finite = values[np.isfinite(values)]
-    low, high = (float(v) for v in np.percentile(finite, (0.5, 99.5))) if finite.size else (0, 1)
-    scaled = (np.nan_to_num(values, nan=low) - low) / ((high - low) or 1.0)
-    grey = np.ascontiguousarray((np.clip(scaled, 0, 1) * 255).astype(np.uint8))
-    height, width = grey.shape
-    picture = QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8)
-    pixmap = QPixmap.fromImage(picture).scaled(
-        int(size * ratio),
-        int(size * ratio),
-        Qt.AspectRatioMode.KeepAspectRatio,
-        Qt.TransformationMode.SmoothTransformation,
-    )
-    pixmap.setDevicePixelRatio(ratio)
-    return pixmap

@@ -19,14 +19,16 @@ from .image_store import ImageStore
 if TYPE_CHECKING:
     import h5py
 
+    from flimage.choosing import Explored
     from flimage.provenance import Origin
-    from flimage.readers import Recording
+    from flimage.readers import Recording, Selection
     from flimage.series import FLSeries
     from flimage.source import EditedSource
 
 __all__ = [
     "Glimpse",
     "Inspected",
+    "NoSeriesError",
     "Opened",
     "inspect_recording",
     "is_series_file",
@@ -107,19 +109,39 @@ class Inspected:
         Size, times and pixel size as the file states them; it is closed.
     preview
         First frame (y, x).
+    explored
+        What can be chosen in the file, and what is.
     """
 
     recording: Recording
     preview: np.ndarray
+    explored: Explored
 
 
-def inspect_recording(path: Path, progress: Progress) -> Inspected:
-    """Read what a recording in a foreign format says about itself, and its first frame."""
-    from flimage.readers import open_recording
+def inspect_recording(
+    path: Path,
+    progress: Progress,
+    key: str | None = None,
+    selection: Selection | None = None,
+) -> Inspected:
+    """Read what a recording in a foreign format says about itself, and its first frame.
+
+    Where the file holds several, `key` and `selection` say which one; it is the first by default.
+    """
+    from flimage.choosing import explore
 
     progress(0, 1, f"Opening {path.name}")
-    with open_recording(path) as recording:
-        return Inspected(recording, recording.frame(0))
+    explored = explore(path, key, selection)
+    with explored.recording as recording:
+        return Inspected(recording, recording.frame(0), explored)
+
+
+class NoSeriesError(FileFormatError):
+    """A file holds no series, but datasets that may be converted into one."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 def is_series_file(path: Path) -> bool:
@@ -261,12 +283,17 @@ def _find_series(file: h5py.File, path: Path) -> FLSeries:
         file.close()
         return series
     found: list[h5py.Group] = []
+    datasets = 0
 
     def visit(name: str, item: object) -> None:
+        nonlocal datasets
         if name.rsplit("/", 1)[-1] == "fli_0" and isinstance(item, h5py.Group):
             found.append(item.parent)
+        datasets += isinstance(item, h5py.Dataset) and len(item.shape or ()) >= 2
 
     file.visititems(visit)
+    if not found and datasets:
+        raise NoSeriesError(f"{path} holds no fluorescence series, but datasets.", path)
     if not found:
         raise FileFormatError(
             f"{path} holds no fluorescence series; open a file that flimage wrote, or import the"

@@ -22,6 +22,8 @@ from .session_state import READERS, Change, State
 from .session_write import SessionWrite
 
 if TYPE_CHECKING:
+    from flimage.readers import Selection
+
     from .opening import Inspected, Opened
 
 __all__ = ["Change", "Display", "Session"]
@@ -46,14 +48,22 @@ class Session(SessionWrite):
         path = Path(path)
         self._open(f"Opening {path.name}", lambda progress: opening.open_series(path, progress))
 
-    def inspect(self, recording_path: str | Path) -> None:
-        """Look into a recording in a foreign format (a job); :attr:`inspected` answers."""
+    def inspect(
+        self,
+        recording_path: str | Path,
+        key: str | None = None,
+        selection: Selection | None = None,
+    ) -> None:
+        """Look into a recording in a foreign format (a job); :attr:`inspected` answers.
+
+        Where the file holds several, `key` and `selection` say which one.
+        """
         path = Path(recording_path)
         if self._refuses(opens=True):
             return
 
         def run(progress: Progress) -> Inspected:
-            return opening.inspect_recording(path, progress)
+            return opening.inspect_recording(path, progress, key, selection)
 
         def done(result: Inspected) -> None:
             self._foreground.end(lambda: self.inspected.emit(result))
@@ -68,6 +78,8 @@ class Session(SessionWrite):
         pixel_size: float | None = None,
         identifier: str | None = None,
         overwrite: bool = False,
+        key: str | None = None,
+        selection: Selection | None = None,
     ) -> None:
         """Convert a recording (TIFF, NPY, ND2, …) into a series file and open that (a job)."""
         recording_path, out = Path(recording_path), Path(out)
@@ -83,10 +95,14 @@ class Session(SessionWrite):
                 identifier=identifier,
                 overwrite=overwrite,
                 progress=progress,
+                key=key,
+                selection=selection,
             )
             return opening.open_series(Path(path), progress)
 
-        made = Conversion(recording_path.absolute(), interval, pixel_size, identifier, overwrite)
+        made = Conversion(
+            recording_path.absolute(), interval, pixel_size, identifier, overwrite, key, selection
+        )
         self._open(f"Converting {recording_path.name}", run, made)
 
     def _open(

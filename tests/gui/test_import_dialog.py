@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
-from controls import click, find
+from controls import choose, click, find
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QCheckBox, QDialog, QLabel, QLineEdit, QPushButton
+from PyQt5.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QTreeWidget,
+)
 
 from flimage.convert import convert
+from flimage.protocol import command_lines
 from flimage.readers import Recording, open_recording
 from flimage_gui.import_dialog import ImportDialog
 from flimage_gui.labels import Notice
@@ -225,3 +235,129 @@ def test_every_control_says_what_it_is(qtbot, bare) -> None:
         assert control.objectName()
         assert control.accessibleName()
         assert control.toolTip()
+
+
+# --- files that hold several recordings -----------------------------------------------------
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Path:
+    """OME-TIFF of 4 times, 2 channels and 3 depths; each plane tells where it is from."""
+    path = tmp_path / "several.ome.tif"
+    t, c, z = np.mgrid[:4, :2, :3]
+    planes = (1000 * c + 100 * z + t).astype(np.uint16)
+    frames = np.broadcast_to(planes[..., None, None], (4, 2, 3, 8, 10))
+    metadata = {
+        "axes": "TCZYX",
+        "Channel": {"Name": ["GFP", "mCherry"]},
+        "TimeIncrement": 2.0,
+        "TimeIncrementUnit": "s",
+    }
+    tifffile.imwrite(path, np.ascontiguousarray(frames), metadata=metadata, ome=True)
+    return path
+
+
+def open_in(qtbot, window, path: Path) -> ImportDialog:
+    window.open_path(path)
+    qtbot.waitUntil(lambda: window.findChild(ImportDialog) is not None)
+    dialog = window.findChild(ImportDialog)
+    qtbot.waitUntil(lambda: not window.session.busy)
+    return dialog
+
+
+def raw_values(path: Path) -> list[float]:
+    from flimage import FLSeries
+
+    with FLSeries(h5file=path, h5mode="r") as series:
+        return [float(fli.raw_fl[0, 0]) for fli in series]
+
+
+def test_channel_and_depth_are_chosen_in_the_dialog_and_converted(
+    qtbot, window, settle, several
+) -> None:
+    dialog = open_in(qtbot, window, several)
+    channel = find(dialog, QComboBox, "importChannelCombo")
+    assert [channel.itemText(i) for i in range(2)] == ["0: GFP", "1: mCherry"]
+    assert find(dialog, QLabel, "importSizeLabel").text().startswith("4 frames of 10 × 8")
+    assert dialog.findChild(QComboBox, "importPositionCombo") is None, "there is one only"
+    before = find(dialog, QLabel, "importPreview").pixmap().toImage()
+    choose(qtbot, dialog, "importChannelCombo", 1)
+    assert not convert_button(dialog).isEnabled(), "until it was looked at"
+    qtbot.waitUntil(lambda: "channel 1" in find(dialog, QLabel, "importNotesLabel").text())
+    choose(qtbot, dialog, "importZCombo", 2)
+    qtbot.waitUntil(lambda: "depth 2" in find(dialog, QLabel, "importNotesLabel").text())
+    assert "Times are multiples of 2 s" in find(dialog, QLabel, "importNotesLabel").text()
+    assert find(dialog, QLabel, "importPreview").pixmap().toImage().size() == before.size()
+    qtbot.waitUntil(convert_button(dialog).isEnabled)
+    click(qtbot, dialog, "importConvertButton")
+    settle(window.session)
+    assert raw_values(several.with_name("several.h5")) == [1200, 1201, 1202, 1203]
+    # The command line makes the same, and the window says how.
+    from flimage.cli import main
+
+    out = several.with_name("cli.h5")
+    assert main(["convert", str(several), str(out), "--channel", "mCherry", "--z", "2", "-q"]) == 0
+    assert raw_values(out) == [1200, 1201, 1202, 1203]
+    lines = command_lines(window.session.protocol)
+    assert "--channel 1 --z 2" in lines
+
+
+def test_what_was_entered_stays_when_another_channel_is_chosen(qtbot, window, several) -> None:
+    dialog = open_in(qtbot, window, several)
+    click(qtbot, dialog, "importIntervalChangeButton")
+    enter(qtbot, dialog, "importIntervalSpin", "5 s")
+    enter(qtbot, dialog, "importPixelSizeSpin", "100 nm")
+    choose(qtbot, dialog, "importChannelCombo", 1)
+    qtbot.waitUntil(lambda: "channel 1" in find(dialog, QLabel, "importNotesLabel").text())
+    assert dialog.interval == pytest.approx(5.0)
+    assert dialog.pixel_size == pytest.approx(1e-7)
+    click(qtbot, dialog, "importCancelButton")
+
+
+def test_a_dataset_is_picked_from_the_tree_of_an_hdf5_file(qtbot, window, settle, tmp_path) -> None:
+    path = tmp_path / "other.h5"
+    with h5py.File(path, "w") as file:
+        file["run1/camera/frames"] = np.full((3, 8, 10), 5, dtype=np.uint16)
+        file["run2/camera/frames"] = np.full((6, 8, 10), 7, dtype=np.uint8)
+        file["run2/flat"] = np.ones((8, 10))
+        file["run2/words"] = "no image"
+    dialog = open_in(qtbot, window, path)
+    tree = find(dialog, QTreeWidget, "importDatasetTree")
+    assert [tree.topLevelItem(i).text(0) for i in range(2)] == ["run1", "run2"]
+    assert find(dialog, QLabel, "importSizeLabel").text() == "3 frames of 10 × 8 pixels, 16-bit"
+    leaf = tree.topLevelItem(1).child(0).child(0)
+    assert (leaf.text(0), leaf.text(1), leaf.text(2)) == ("frames", "6 × 8 × 10", "uint8")
+    qtbot.mouseClick(
+        tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(leaf).center()
+    )
+    qtbot.waitUntil(
+        lambda: find(dialog, QLabel, "importSizeLabel").text().startswith("6 frames of 10 × 8")
+    )
+    enter(qtbot, dialog, "importIntervalSpin", "1 s")
+    click(qtbot, dialog, "importConvertButton")
+    settle(window.session)
+    assert raw_values(tmp_path / "other_2.h5") == [7] * 6
+    assert path.exists()
+
+
+def test_a_file_without_images_says_so(qtbot, window, tmp_path) -> None:
+    path = tmp_path / "words.h5"
+    with h5py.File(path, "w") as file:
+        file["words"] = "no image"
+    window.open_path(path)
+    qtbot.waitUntil(lambda: "no fluorescence series" in window.message_bar.text)
+
+
+def test_an_array_of_a_bundle_is_picked(qtbot, window, tmp_path) -> None:
+    path = tmp_path / "arrays.npz"
+    np.savez(path, flat=np.ones((8, 10)), cells=np.ones((3, 8, 10)), other=np.zeros((4, 8, 10)))
+    dialog = open_in(qtbot, window, path)
+    assert dialog.key == "cells", "the first stack"
+    tree = find(dialog, QTreeWidget, "importDatasetTree")
+    tree.setFocus()
+    qtbot.keyClick(tree, Qt.Key.Key_Down)
+    qtbot.waitUntil(
+        lambda: find(dialog, QLabel, "importSizeLabel").text().startswith("4 frames of")
+    )
+    assert dialog.key == "other"
+    click(qtbot, dialog, "importCancelButton")

@@ -1,0 +1,80 @@
+"""A recording with several time series can be explored before anything is chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import tifffile
+
+from flimage.choosing import Array, arrays_in, explore
+from flimage.errors import InputError
+from flimage.readers import Selection
+
+
+@pytest.fixture
+def positions(tmp_path: Path) -> Path:
+    """Two positions of different length, each with two channels; pixels tell where they are."""
+    path = tmp_path / "positions.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as file:
+        for position, count in enumerate((3, 4)):
+            frames = np.zeros((count, 2, 8, 10), np.uint16)
+            frames += (100 * position + 10 * np.arange(2, dtype=np.uint16))[:, None, None]
+            metadata = {"axes": "TCYX", "Channel": {"Name": ["GFP", "mCherry"]}}
+            file.write(frames, metadata=metadata)
+    return path
+
+
+def test_the_first_of_everything_is_opened_where_nothing_is_chosen(positions: Path) -> None:
+    explored = explore(positions)
+    with explored.recording as recording:
+        assert recording.frame(0)[0, 0] == 0
+        assert len(recording) == 3
+    assert [(axis.name, axis.size) for axis in explored.axes] == [("position", 2), ("channel", 2)]
+    assert explored.selection == Selection(0, None, 0)
+
+
+@pytest.mark.parametrize("channel", [1, "1", "mCherry"])
+def test_what_is_wanted_is_opened_and_the_rest_still_offered(
+    positions: Path, channel: int | str
+) -> None:
+    explored = explore(positions, wanted=Selection(channel, None, 1))
+    with explored.recording as recording:
+        assert len(recording) == 4
+        assert recording.frame(3)[0, 0] == 110
+    assert explored.selection == Selection(1, None, 1)
+    assert [axis.name for axis in explored.axes] == ["position", "channel"]
+
+
+def test_a_plane_that_does_not_exist_is_refused(positions: Path) -> None:
+    with pytest.raises(InputError, match="no channel 2; there is --channel"):
+        explore(positions, wanted=Selection(channel=2))
+
+
+def test_arrays_are_listed_and_the_first_stack_is_opened(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["flat"] = np.ones((8, 10))
+        file["run/frames"] = np.ones((3, 8, 10), np.uint16)
+        file["run/times"] = np.arange(3.0)
+    np.savez(tmp_path / "b.npz", flat=np.ones((8, 10)), stack=np.ones((3, 8, 10)), t=np.ones(3))
+    assert arrays_in(tmp_path / "a.h5") == (
+        Array("/flat", (8, 10), "float64"),
+        Array("/run/frames", (3, 8, 10), "uint16"),
+    )
+    for name, key in (("a.h5", "/run/frames"), ("b.npz", "stack")):
+        explored = explore(tmp_path / name)
+        with explored.recording as recording:
+            assert len(recording) == 3
+        assert explored.key == key
+        assert len(explored.arrays) == 2
+
+
+def test_where_there_is_one_recording_there_is_nothing_to_choose(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones((3, 8, 10)))
+    with explore(tmp_path / "x.npy").recording as recording:
+        assert len(recording) == 3
+    explored = explore(tmp_path / "x.npy")
+    explored.recording.close()
+    assert (explored.axes, explored.arrays, explored.key) == ((), (), None)
