@@ -306,6 +306,38 @@ def test_ome_zarr_holds_pixels_axes_times_and_pixel_size(corrected: Images, tmp_
     assert (tmp_path / "out.ome.zarr" / "0" / "23" / "0" / "0").is_file()
 
 
+def test_large_frames_get_smaller_copies_in_the_right_place(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    frames = np.zeros((2, 1101, 2050), np.float32)
+    frames[1] = np.arange(2050, dtype=np.float32)
+    frames[0, :2, :2] = [[1, 2], [3, 6]]
+    with FLSeries(h5file=tmp_path / "large.h5", h5mode="w") as series:
+        metas = [{"time": 5.0 + i, "pixel size": 1e-7} for i in range(2)]
+        series.add_images(frames, metas)
+    with FLSeries(h5file=tmp_path / "large.h5", h5mode="r") as series:
+        write_zarr(Images(SeriesSource(series), "raw"), tmp_path / "large.zarr")
+    group = zarr.open_group(tmp_path / "large.zarr", mode="r")
+    (multiscale,) = group.attrs["multiscales"]
+    assert [d["path"] for d in multiscale["datasets"]] == ["0", "1", "2"]
+    assert [group[str(i)].shape for i in range(3)] == [
+        (2, 1101, 2050),
+        (2, 551, 1025),
+        (2, 276, 513),
+    ]
+    np.testing.assert_array_equal(group["0"][:], frames)
+    assert group["1"][0, 0, 0] == 3.0
+    for level, dataset in enumerate(multiscale["datasets"]):
+        scale, shift = (
+            t.get("scale", t.get("translation")) for t in dataset["coordinateTransformations"]
+        )
+        assert scale == pytest.approx([1.0, 0.1 * 2**level, 0.1 * 2**level])
+        assert shift[0] == 5.0
+        # Pixels of the ramp are at the value of their own coordinate, in every copy.
+        x = 100
+        value = group[str(level)][1, 10, x]
+        assert shift[2] + scale[2] * x == pytest.approx(0.1 * value)
+
+
 def test_an_existing_zarr_folder_is_replaced_as_a_whole(
     source: SeriesSource, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..extras import need
 from ..progress import Progress, ignore_progress
@@ -71,26 +72,53 @@ def write_zarr(
     low, high = np.inf, -np.inf
     with atomic_folder(path, overwrite=overwrite, source=images.path) as temporary:
         group = zarr.open_group(temporary, mode="w", zarr_format=2)
-        array = group.create_array(
-            "0",
-            shape=(len(images), height, width),
-            chunks=(1, min(height, _CHUNK), min(width, _CHUNK)),
-            dtype="float32",
-            # What the format asks for, so that a chunk lies in 0/t/y/x.
-            chunk_key_encoding={"name": "v2", "separator": "/"},
-        )
+        levels = [
+            group.create_array(
+                str(level),
+                shape=(len(images), *shape),
+                chunks=(1, *(min(length, _CHUNK) for length in shape)),
+                dtype="float32",
+                # What the format asks for, so that a chunk lies in 0/t/y/x.
+                chunk_key_encoding={"name": "v2", "separator": "/"},
+            )
+            for level, shape in enumerate(_shapes((height, width)))
+        ]
         with contextlib.closing(images.read(report, "Writing")) as frames:
             for number, image in enumerate(frames):
-                array[number] = image.astype(np.float32, copy=False)
+                smaller = image.astype(np.float32, copy=False)
+                for array in levels:
+                    if smaller.shape != array.shape[1:]:
+                        smaller = _halved(smaller)
+                    array[number] = smaller
                 if np.isfinite(image).any():
                     low = min(low, float(np.nanmin(image)))
                     high = max(high, float(np.nanmax(image)))
-        group.attrs.update(_attributes(images, low, high, notes))
+        group.attrs.update(_attributes(images, len(levels), low, high, notes))
         report(len(images), len(images), "Done")
     return Exported(path, len(images), notes=tuple(notes))
 
 
-def _attributes(images: Images, low: float, high: float, notes: list[str]) -> dict[str, Any]:
+def _shapes(shape: tuple[int, int]) -> list[tuple[int, int]]:
+    """Sizes (y, x) of the frames and of smaller copies, each half as large, down to one chunk."""
+    shapes = [shape]
+    while max(shapes[-1]) > _CHUNK:
+        height, width = shapes[-1]
+        shapes.append((-(-height // 2), -(-width // 2)))
+    return shapes
+
+
+def _halved(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Take the mean of 2×2 pixels, of fewer at the ends of odd sizes."""
+    height, width = image.shape
+    even = np.pad(image, ((0, height % 2), (0, width % 2)), mode="edge")
+    rows = even[::2] + even[1::2]
+    mean: npt.NDArray[np.float32] = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
+    return mean
+
+
+def _attributes(
+    images: Images, levels: int, low: float, high: float, notes: list[str]
+) -> dict[str, Any]:
     """OME-NGFF metadata of the group, and our own."""
     times = images.times
     known = bool(np.isfinite(times).all())
@@ -108,11 +136,16 @@ def _attributes(images: Images, low: float, high: float, notes: list[str]) -> di
     size = images.pixel_size
     pixel = 1.0 if size is None else float(f"{size * 1e6:.15g}")
     space: dict[str, str] = {} if size is None else {"unit": "micrometer"}
-    transformations: list[dict[str, Any]] = [
-        {"type": "scale", "scale": [float(step or 1.0) if timed else 1.0, pixel, pixel]}
-    ]
-    if timed and times[0]:
-        transformations.append({"type": "translation", "translation": [float(times[0]), 0.0, 0.0]})
+    datasets = []
+    for level in range(levels):
+        wide = pixel * 2**level
+        scale = [float(step or 1.0) if timed else 1.0, wide, wide]
+        # The centre of a pixel of a smaller copy lies between those of the pixels it stands for.
+        shift = [float(times[0]) if timed else 0.0, (wide - pixel) / 2, (wide - pixel) / 2]
+        transformations: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
+        if any(shift):
+            transformations.append({"type": "translation", "translation": shift})
+        datasets.append({"path": str(level), "coordinateTransformations": transformations})
     multiscale = {
         "version": "0.4",
         "name": images.name,
@@ -121,7 +154,8 @@ def _attributes(images: Images, low: float, high: float, notes: list[str]) -> di
             {"name": "y", "type": "space", **space},
             {"name": "x", "type": "space", **space},
         ],
-        "datasets": [{"path": "0", "coordinateTransformations": transformations}],
+        "type": "mean",
+        "datasets": datasets,
     }
     found = low <= high
     window = {
