@@ -68,6 +68,10 @@ class View:
         With what.
     panels
         Names of the panels that were open; None where nobody says.
+    front
+        Those among them that lay in front of others which share their place.
+    fitted
+        Whether the correction had been run, so that there was a fit.
     """
 
     frame: int = 0
@@ -79,6 +83,8 @@ class View:
     compare: str = "off"
     reference: str = "raw"
     panels: tuple[str, ...] | None = None
+    front: tuple[str, ...] = ()
+    fitted: bool = False
 
 
 @dataclass(frozen=True)

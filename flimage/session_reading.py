@@ -121,6 +121,12 @@ def _whole(key: str, value: object) -> int:
     return value
 
 
+def _truth(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _WrongError(key, value, "give true or false")
+    return value
+
+
 def _frame_key(key: str, value: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", value):
         raise _WrongError(key, value, "give the number of a frame")
@@ -279,4 +285,8 @@ def _read_view(values: dict[str, Any]) -> View:
         panels=None
         if panels is None
         else tuple(_text("view.panels", each) for each in _list("view.panels", panels)),
+        front=tuple(
+            _text("view.front", each) for each in _list("view.front", values.get("front", []))
+        ),
+        fitted=_truth("view.fitted", values.get("fitted", default.fitted)),
     )

@@ -264,6 +264,20 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "actionDrawBackground", "Draw the &background region", "Drag a rectangle on the image"
     ),
+    ActionSpec(
+        "actionSignalRegionHere",
+        "&Signal region by keys",
+        "Alt and the arrow keys move the drawn signal region; where none is drawn, one is put into"
+        " the middle of what is seen",
+        ("Ctrl+Alt+G",),
+    ),
+    ActionSpec(
+        "actionBackgroundRegionHere",
+        "Bac&kground region by keys",
+        "Alt and the arrow keys move the drawn background region; where none is drawn, one is put"
+        " into a corner of what is seen",
+        ("Ctrl+Alt+B",),
+    ),
     ActionSpec("actionPlay", "&Play or pause", "", keys=(Key.Key_Space,)),
     ActionSpec("actionNextFrame", "&Next frame", "", keys=(Key.Key_Right, Key.Key_Period)),
     ActionSpec("actionPreviousFrame", "Pre&vious frame", "", keys=(Key.Key_Left, Key.Key_Comma)),

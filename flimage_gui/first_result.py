@@ -30,6 +30,10 @@ class FirstResult(QObject):
         self._due = False
         session.changed.connect(self._on_session_changed)
 
+    def stand_back(self) -> None:
+        """Leave what is displayed as it is: somebody has chosen it already."""
+        self._due = False
+
     def _on_session_changed(self, change: Change) -> None:
         session = self._session
         if change & Change.RECORDING:

@@ -138,7 +138,7 @@ class MainWindow(QMainWindow):
         # The last one: the view of a session is put over what a new recording looks like at first.
         self.session_keeping = SessionKeeping(
             session,
-            ViewState(session, self.frame_view, self.looking, self._docks),
+            ViewState(session, self.frame_view, self.looking, self.panels, self._first_result),
             settings,
             self.message_bar,
             self.saving.may_leave,

@@ -101,6 +101,8 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         None,
         "actionDrawRegion",
         "actionDrawBackground",
+        "actionSignalRegionHere",
+        "actionBackgroundRegionHere",
         None,
         "actionBatch",
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from PyQt5.QtCore import QByteArray, QObject, Qt, QTimer
@@ -195,6 +195,23 @@ class Panels(QObject):
             tabs.setElideMode(Qt.TextElideMode.ElideNone)
             if not tabs.accessibleName():
                 tabs.setAccessibleName("Panels")
+
+    def in_front(self) -> tuple[str, ...]:
+        """Return the names of the panels that lie in front of others which share their place."""
+        return tuple(
+            name
+            for name, dock in self.docks.items()
+            if not dock.isHidden()
+            and self._seen.get(name, True)
+            and self._window.tabifiedDockWidgets(dock)
+        )
+
+    def bring_to_front(self, names: Iterable[str]) -> None:
+        """Put panels in front of others; those that are not there or not shown are passed over."""
+        for name in names:
+            dock = self.docks.get(name)
+            if dock is not None and not dock.isHidden():
+                dock.raise_()
 
     # ------------------------------------------------------------------ keys
 

@@ -1,4 +1,4 @@
-"""Regions by keys: put one into the middle of what is seen, move it, make it larger or smaller."""
+"""Regions by keys: put one on what is seen of the image, move it, make it larger or smaller."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from flimage.recipe import Region
 
 from .frame_view import FrameView
 from .region_list import RegionList
-from .session import Session
+from .region_tools import BACKGROUND, SIGNAL, RegionTools
+from .session import Change, Session
 
 __all__ = ["RegionKeys", "moved", "resized"]
 
@@ -22,7 +23,7 @@ _REST_MS = 700
 _LEAST = 1.0
 
 Box = tuple[float, float, float, float]
-Change = Callable[[Region, tuple[float, float], tuple[int, int]], Region]
+How = Callable[[Region, tuple[float, float], tuple[int, int]], Region]
 
 
 def _box(region: Region) -> Box:
@@ -60,7 +61,7 @@ def resized(region: Region, by: tuple[float, float], shape: tuple[int, int]) -> 
 
 
 class RegionKeys(QObject):
-    """Changes the selected region as keys ask for it.
+    """Changes as keys ask for it the region that was put or selected last.
 
     Parameters
     ----------
@@ -68,30 +69,62 @@ class RegionKeys(QObject):
         The open recording.
     regions
         Its named regions.
+    tools
+        Its signal and its background region.
     view
         Where they are seen.
     """
 
-    def __init__(self, session: Session, regions: RegionList, view: FrameView) -> None:
+    def __init__(
+        self, session: Session, regions: RegionList, tools: RegionTools, view: FrameView
+    ) -> None:
         super().__init__(view)
         self._session = session
         self._regions = regions
+        self._tools = tools
         self._view = view
+        #: Purpose of the region that the keys change; none for a named one.
+        self._purpose = ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REST_MS)
         self._timer.timeout.connect(regions.end_drag)
+        regions.changed.connect(self._on_regions_changed)
+        session.changed.connect(self._on_session_changed)
 
     def add(self) -> None:
-        """Put a rectangle into the middle of the part of the image that is seen."""
+        """Put a named rectangle into the middle of the part of the image that is seen."""
+        self._regions.add(self._rectangle(corner=False))
+
+    def take_signal(self) -> None:
+        """Let the keys change the signal region; where none is drawn, put one into the middle."""
+        self._take(SIGNAL, corner=False)
+
+    def take_background(self) -> None:
+        """Let the keys change the background region; where none is drawn, put one into a corner."""
+        self._take(BACKGROUND, corner=True)
+
+    def _take(self, purpose: str, corner: bool) -> None:
+        if self._session.source is None:
+            return
+        self._regions.select(-1)
+        self._tools.shown = True
+        if self._tools.drawn(purpose) is None:
+            self._tools.set_drawn(purpose, self._rectangle(corner))
+        self._purpose = purpose
+
+    def _rectangle(self, corner: bool) -> Region:
+        """Return a rectangle in the middle of what is seen, or in its upper left corner."""
         height, width = self._session.shape
         seen = self._view.box.viewRect()
         left, right = max(0.0, seen.left()), min(float(width), seen.right())
         top, bottom = max(0.0, seen.top()), min(float(height), seen.bottom())
-        x, y = round((left + right) / 2), round((top + bottom) / 2)
         reach = max(1, round(_NEW_PART * min(right - left, bottom - top) / 2))
+        x, y = round((left + right) / 2), round((top + bottom) / 2)
+        if corner:
+            x, y = round(left) + reach, round(top) + reach
         corners = ((x - reach, y - reach), (x + reach, y + reach))
-        self._regions.add(moved(Region("rectangle", corners), (0, 0), (height, width)))
+        return moved(Region("rectangle", corners), (0, 0), (height, width))
 
     def move(self, dx: int, dy: int) -> None:
         """Move the selected region [px]; where there is none, add one."""
@@ -101,7 +134,12 @@ class RegionKeys(QObject):
         """Make the selected region wider and higher [px]; where there is none, add one."""
         self._change(resized, (dx, dy))
 
-    def _change(self, how: Change, by: tuple[int, int]) -> None:
+    def _change(self, how: How, by: tuple[int, int]) -> None:
+        drawn = self._tools.drawn(self._purpose) if self._purpose else None
+        if drawn is not None:
+            self._tools.drag(self._purpose, how(drawn, by, self._session.shape))
+            self._timer.start()
+            return
         regions = self._regions
         if not regions.regions:
             self.add()
@@ -114,3 +152,11 @@ class RegionKeys(QObject):
             regions.drag(index, how(region, by, self._session.shape))
             # Until the person rests, all of it is one step.
             self._timer.start()
+
+    def _on_regions_changed(self) -> None:
+        if self._regions.selected >= 0:
+            self._purpose = ""
+
+    def _on_session_changed(self, change: Change) -> None:
+        if change & Change.RECORDING:
+            self._purpose = ""

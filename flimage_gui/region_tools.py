@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .drawing import Drawing
     from .frame_view import FrameView
 
-__all__ = ["BACKGROUND_COLOR", "SIGNAL_COLOR", "RegionTools"]
+__all__ = ["BACKGROUND", "BACKGROUND_COLOR", "SIGNAL", "SIGNAL_COLOR", "RegionTools"]
 
 #: Blue-green and yellow can be told apart by colour-blind people, on gray and on all maps.
 SIGNAL_COLOR = QColor(64, 224, 208)
@@ -100,25 +100,50 @@ class RegionTools(QObject):
     def _on_drawing_drawn(self, purpose: str, drawn: object) -> None:
         if not isinstance(drawn, Region) or not self._holds_pixels(drawn):
             return
+        self.set_drawn(purpose, drawn)
+
+    def _on_signal_edited(self, region: Region) -> None:
+        self.drag(SIGNAL, region)
+
+    def _on_background_edited(self, region: Region) -> None:
+        self.drag(BACKGROUND, region)
+
+    # ------------------------------------------------------------------ in the recipe
+
+    def drawn(self, purpose: str) -> Region | None:
+        """Return the region of the recipe for that purpose; None where none is drawn.
+
+        Parameters
+        ----------
+        purpose
+            :data:`SIGNAL` or :data:`BACKGROUND`.
+        """
         recipe = self._session.recipe
         if purpose == SIGNAL:
-            self._session.set_recipe(recipe.replace(region=drawn), "Draw the signal region")
+            return recipe.region if recipe.region.kind in DRAWN_KINDS else None
+        region = recipe.background_region if recipe.background_source == "region" else None
+        return region if region is not None and region.kind in DRAWN_KINDS else None
+
+    def set_drawn(self, purpose: str, region: Region) -> None:
+        """Use a region for that purpose, as a step of its own."""
+        recipe = self._session.recipe
+        if purpose == SIGNAL:
+            self._session.set_recipe(recipe.replace(region=region), "Draw the signal region")
         elif purpose == BACKGROUND:
             self._session.set_recipe(
-                recipe.replace(background_source="region", background_region=drawn),
+                recipe.replace(background_source="region", background_region=region),
                 "Draw the background region",
             )
 
-    def _on_signal_edited(self, region: Region) -> None:
+    def drag(self, purpose: str, region: Region) -> None:
+        """Move or reshape a region; what follows is one step with it until that is released."""
         if self._holds_pixels(region):
-            recipe = self._session.recipe.replace(region=region)
-            self._session.set_recipe(recipe, "Move the signal region")
-            self._session.hold_step()
-
-    def _on_background_edited(self, region: Region) -> None:
-        if self._holds_pixels(region):
-            recipe = self._session.recipe.replace(background_region=region)
-            self._session.set_recipe(recipe, "Move the background region")
+            recipe = self._session.recipe
+            if purpose == SIGNAL:
+                recipe = recipe.replace(region=region)
+            else:
+                recipe = recipe.replace(background_region=region)
+            self._session.set_recipe(recipe, f"Move the {purpose} region")
             self._session.hold_step()
 
     # ------------------------------------------------------------------ from the session

@@ -44,10 +44,6 @@ __all__ = ["CACHE_BYTES", "READERS", "Change", "SessionState", "State"]
 
 #: Default size of the decoded frames that are kept [bytes].
 CACHE_BYTES = 48 << 20
-#: Default size of the decoded frames that are kept [bytes].
-CACHE_BYTES = 48 << 20
-#: What :attr:`Session.busy` says while a correction that was asked for is being computed.
-CORRECTING = "Correcting"
 #: Lane of the job that writes a recording over itself.
 REPLACING = "save"
 #: Lanes of jobs that read from the open file.

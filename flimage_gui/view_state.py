@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QRectF
@@ -13,10 +12,12 @@ from .comparing import Mode
 from .session import Display, Session
 
 if TYPE_CHECKING:
-    from PyQt5.QtWidgets import QAbstractButton, QAction, QDockWidget
+    from PyQt5.QtWidgets import QAbstractButton, QAction
 
+    from .first_result import FirstResult
     from .frame_view import FrameView
     from .looking import Looking
+    from .panels import Panels
 
 __all__ = ["DISPLAYS", "ViewState"]
 
@@ -39,8 +40,10 @@ class ViewState:
         The open recording.
     view, looking
         Where it is looked at.
-    docks
-        Panels by name.
+    panels
+        The panels around it.
+    first_result
+        Would choose what is displayed at the first fit.
     """
 
     def __init__(
@@ -48,12 +51,14 @@ class ViewState:
         session: Session,
         view: FrameView,
         looking: Looking,
-        docks: Mapping[str, QDockWidget],
+        panels: Panels,
+        first_result: FirstResult,
     ) -> None:
         self._session = session
         self._view = view
         self._looking = looking
-        self._docks = docks
+        self._panels = panels
+        self._first_result = first_result
 
     def _overlays(self) -> dict[str, QAbstractButton | QAction]:
         looking = self._looking
@@ -80,7 +85,9 @@ class ViewState:
             overlays=tuple(name for name, each in self._overlays().items() if each.isChecked()),
             compare=comparison.mode.name.lower(),
             reference=_NAMES[comparison.reference],
-            panels=tuple(name for name, dock in self._docks.items() if not dock.isHidden()),
+            panels=tuple(name for name, dock in self._panels.docks.items() if not dock.isHidden()),
+            front=self._panels.in_front(),
+            fitted=session.fit is not None,
         )
 
     def put(self, state: View) -> None:
@@ -90,10 +97,15 @@ class ViewState:
         for name, button in self._overlays().items():
             button.setChecked(name in state.overlays)
         if state.panels is not None:
-            for name, dock in self._docks.items():
+            for name, dock in self._panels.docks.items():
                 dock.setVisible(name in state.panels)
+        self._panels.bring_to_front(state.front)
         session.set_frame(state.frame)
+        self._first_result.stand_back()
         session.set_display(DISPLAYS[state.shown])
+        # Bleach-corrected frames have asked for it themselves.
+        if state.fitted and session.fit is None and not session.busy:
+            session.run_fit()
         for name, (low, high) in state.levels.items():
             session.set_levels(low, high, DISPLAYS[name])
         comparison.set_reference(DISPLAYS[state.reference])

@@ -22,7 +22,8 @@ SWIPE_STEP = 1 / 40
 def slots(window: MainWindow) -> dict[str, Callable[[], object]]:
     """Return what the actions of a window do, by their names."""
     session, view, bar = window.session, window.frame_view, window.time_bar
-    keys = RegionKeys(session, window.looking.named_regions, view)
+    looking = window.looking
+    keys = RegionKeys(session, looking.named_regions, looking.regions, view)
     documents, saving, panels = window.documents, window.saving, window.panels
     return {
         "actionNewWindow": window.windows.new_window,
@@ -49,6 +50,8 @@ def slots(window: MainWindow) -> dict[str, Callable[[], object]]:
         "actionSwipeLeft": lambda: _move_swipe(window, -1),
         "actionSwipeRight": lambda: _move_swipe(window, 1),
         "actionAddRegionHere": keys.add,
+        "actionSignalRegionHere": keys.take_signal,
+        "actionBackgroundRegionHere": keys.take_background,
         "actionMoveRegionLeft": lambda: keys.move(-1, 0),
         "actionMoveRegionRight": lambda: keys.move(1, 0),
         "actionMoveRegionUp": lambda: keys.move(0, -1),

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from flimage.errors import InputError
+from flimage.session_file import SUFFIX
 from flimage_gui import desktop
 
 pytestmark = pytest.mark.skipif(
@@ -72,6 +73,8 @@ def test_every_file_type_that_is_declared_opens_in_the_program(data: Path) -> No
     assert types
     assert types <= set(_entry(data)["MimeType"].split(";"))
     assert "*_fli.h5" in patterns
+    # What the window keeps its sessions in, too.
+    assert f"*{SUFFIX}" in patterns
 
 
 @pytest.mark.skipif(not shutil.which("update-mime-database"), reason="no shared-mime-info here")

@@ -303,6 +303,59 @@ def test_a_region_is_put_moved_and_resized_by_keys_in_one_step(
     settle(opened.session)
 
 
+@pytest.mark.parametrize(("letter", "purpose"), [("G", "signal"), ("B", "background")])
+def test_signal_and_background_region_are_put_and_moved_by_keys(
+    qtbot, opened: MainWindow, settle, letter: str, purpose: str
+) -> None:
+    graphics = find(opened, QWidget, "frameGraphics")
+    session, tools = opened.session, opened.looking.regions
+    before = session.recipe
+    alt, control = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ControlModifier
+    key = getattr(Qt.Key, f"Key_{letter}")
+    assert tools.drawn(purpose) is None
+    qtbot.keyClick(graphics, key, control | alt)
+    drawn = tools.drawn(purpose)
+    assert drawn is not None
+    assert tools.shown
+    (left, top), (right, bottom) = drawn.points
+    for each in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Down):
+        qtbot.keyClick(graphics, each, alt)
+    qtbot.keyClick(graphics, Qt.Key.Key_Down, alt | Qt.KeyboardModifier.ShiftModifier)
+    place = ((left + 2, top + 1), (right + 2, bottom + 2))
+    assert tools.drawn(purpose).points == place
+    assert opened.looking.named_regions.regions == ()
+    qtbot.wait(800)
+    # Again: that which is drawn already is taken up, not replaced.
+    qtbot.keyClick(graphics, key, control | alt)
+    assert tools.drawn(purpose).points == place
+    session.undo()
+    assert tools.drawn(purpose).points == drawn.points, "all presses are one step"
+    session.undo()
+    assert session.recipe == before
+    settle(session)
+
+
+def test_the_keys_change_the_named_region_again_once_it_is_selected(
+    qtbot, opened: MainWindow, settle
+) -> None:
+    graphics = find(opened, QWidget, "frameGraphics")
+    regions, tools = opened.looking.named_regions, opened.looking.regions
+    alt, control = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ControlModifier
+    qtbot.keyClick(graphics, Qt.Key.Key_R, control | alt)
+    named = regions.regions[0].region.points
+    qtbot.keyClick(graphics, Qt.Key.Key_G, control | alt)
+    signal = tools.drawn("signal").points
+    qtbot.keyClick(graphics, Qt.Key.Key_Left, alt)
+    assert regions.regions[0].region.points == named
+    regions.select(0)
+    moved_signal = tools.drawn("signal").points
+    assert moved_signal != signal
+    qtbot.keyClick(graphics, Qt.Key.Key_Left, alt)
+    assert regions.regions[0].region.points != named
+    assert tools.drawn("signal").points == moved_signal
+    settle(opened.session)
+
+
 @pytest.mark.parametrize("kind", ["rectangle", "ellipse", "polygon"])
 def test_a_region_that_is_moved_by_keys_stays_on_the_image(kind: str) -> None:
     region = Region(kind, ((2, 3), (9, 4), (6, 8))[: 3 if kind == "polygon" else 2])

@@ -110,6 +110,42 @@ def test_a_session_is_taken_up_as_it_was_left(
     assert window.session.n_frames == 12
 
 
+def test_a_session_brings_back_the_fit_and_the_panels_in_front(
+    qtbot, window: MainWindow, recording, target: Path, settle
+) -> None:
+    window.open_path(recording)
+    settle(window.session)
+    click(qtbot, window, "runBleachButton")
+    settle(window.session)
+    window.session.set_display(Display.RAW)
+    for name in ("metadataDock", "frameDock"):
+        find(window, QDockWidget, name).raise_()
+    qtbot.waitUntil(lambda: set(window.panels.in_front()) == {"metadataDock", "frameDock"})
+    before = window.session.fit
+    save(qtbot, window, settle)
+    window.session.close()
+    for name in ("bleachDock", "traceDock"):
+        find(window, QDockWidget, name).raise_()
+    window.open_path(target)
+    qtbot.waitUntil(lambda: window.session.fit is not None, timeout=PATIENCE)
+    settle(window.session)
+    assert window.session.fit.parameters == before.parameters
+    assert window.session.display is Display.RAW, "as it was left, though there is a result"
+    qtbot.waitUntil(lambda: set(window.panels.in_front()) == {"metadataDock", "frameDock"})
+
+
+def test_a_session_without_a_fit_makes_none(
+    qtbot, window: MainWindow, recording, target: Path, settle
+) -> None:
+    work(qtbot, window, recording, settle)
+    save(qtbot, window, settle)
+    forget(window)
+    window.open_path(target)
+    qtbot.waitUntil(lambda: bool(window.session.steps), timeout=PATIENCE)
+    settle(window.session)
+    assert window.session.fit is None
+
+
 def test_saving_again_asks_for_no_name(
     qtbot, window: MainWindow, recording, target: Path, settle, monkeypatch
 ) -> None:
