@@ -211,6 +211,7 @@ def _done_before(job: Job, identity: Mapping[str, Any]) -> Outcome | None:
 
 def _same_settings(job: Job, recipe: Recipe) -> bool:
     """Tell whether a recording was corrected with the settings of a job."""
+    from .image_group import image_dataset
     from .opening import open_series
 
     if recipe.replace(border_px=job.recipe.border_px) != job.recipe:
@@ -218,7 +219,7 @@ def _same_settings(job: Job, recipe: Recipe) -> bool:
     if not job.suitable_border:
         return recipe.border_px == job.recipe.border_px
     with open_series(job.source, job.group) as series:
-        height, width = series.h5["fli_0/fluorescence/raw"].shape
+        height, width = image_dataset(series.h5, "fli_0").shape
         return _recipe_for(job, series.h5, (height, width)) == recipe
 
 

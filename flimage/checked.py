@@ -27,6 +27,7 @@ __all__ = [
     "check_tree",
     "file_name",
     "follow",
+    "is_stored",
     "named",
     "object_name",
     "reason",
@@ -281,6 +282,15 @@ def check_dataset(group: h5py.Group, name: str, dataset: Any) -> None:
     if h5i.get_file_id(dataset).get_access_plist().get_driver() == h5py.h5fd.CORE:
         return
     check_ratio(shown, shape, dtype.itemsize, dataset.get_storage_size())
+
+
+def is_stored(dataset: Any) -> bool:
+    """Tell whether the values of a dataset are in the file itself."""
+    plist = dataset.get_create_plist()
+    layout = plist.get_layout()
+    if layout == h5d.VIRTUAL:
+        return False
+    return not (layout == h5d.CONTIGUOUS and plist.get_external_count())
 
 
 def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:

@@ -51,6 +51,8 @@ def _plain(value: Any) -> Any:
         value = value.decode("utf-8", "replace")
     if isinstance(value, np.ndarray):
         value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value
@@ -117,7 +119,7 @@ def of_image(group: h5py.Group) -> dict[str, Any]:
         "dtype": str(image.dtype),
         "identifier": _plain(meta.get("identifier")),
         **_time_facts(np.array([_number(meta.get("time"))])),
-        "pixel size [m]": _plain(meta.get("pixel size")),
+        "pixel size [m]": _size_of(meta),
         "assigned backgrounds": int(_has_background(group)),
         "metadata": {k: _plain(v) for k, v in sorted(meta.items()) if k not in _OWN_LINES},
     }
@@ -171,7 +173,7 @@ def of_series(group: h5py.Group) -> dict[str, Any]:
             "all frames of one size": len(shapes) == 1,
             "dtype": str(images[0].dtype),
             **_time_facts(series.times),
-            "pixel size [m]": _plain(metas[0].get("pixel size")),
+            "pixel size [m]": _size_of(metas[0]),
             "assigned backgrounds": backgrounds,
             "metadata": common,
             "written by": _plain(metas[0].get("flimage version")),
@@ -197,6 +199,12 @@ def of_series(group: h5py.Group) -> dict[str, Any]:
 
 def _number(value: Any) -> float:
     return float(value) if is_number(value) else float("nan")
+
+
+def _size_of(meta: Mapping[str, Any]) -> float | None:
+    """Size of a pixel [m]; None where it is no finite number."""
+    size = _number(meta.get("pixel size"))
+    return size if np.isfinite(size) else None
 
 
 def _has_background(group: h5py.Group) -> bool:

@@ -62,7 +62,8 @@ class FrameIndex:
             members = group.id.get_num_objs()
             if members == self._members:
                 return
-            names = list(group)
+            # A name of bytes is no text: it was damaged.
+            names = [name if isinstance(name, str) else repr(name) for name in group]
             # Frames whose attributes are read in one step must not be somewhere else.
             self._own = group.id.get_num_objs() == _count_hard(group)
         numbers = sorted(int(m[1]) for name in names if (m := _FRAME_NAME.match(name)))

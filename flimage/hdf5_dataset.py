@@ -9,6 +9,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from .attributes import read_attribute
+from .checked import check_storage, follow, is_stored, named
 from .errors import FileFormatError, InputError
 from .recording import Recording
 from .selecting import Selection
@@ -49,12 +51,12 @@ def list_datasets(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
     found: list[tuple[str, tuple[int, ...], str]] = []
 
     def visit(name: str, item: Any) -> None:
-        if not isinstance(item, h5py.Dataset) or item.shape is None:
+        if not isinstance(item, h5py.Dataset) or not is_stored(item.id) or item.shape is None:
             return
         if item.dtype.kind in "uif" and item.ndim >= 2 and "fluorescence/" not in name:
             found.append((f"/{name}", tuple(int(n) for n in item.shape), str(item.dtype)))
 
-    with open_file(path) as file:
+    with open_file(path) as file, named(file):
         file.visititems(visit)
     return found
 
@@ -71,10 +73,14 @@ class Hdf5Recording(Recording):
         name = self._only() if key is None else key
         self._file = open_file(path)
         try:
-            dataset = self._file.get(name)
+            dataset = follow(self._file, name)
             if not isinstance(dataset, h5py.Dataset):
                 what = "a group" if isinstance(dataset, h5py.Group) else "not there"
                 raise InputError(f"{path}: {name} is {what}; {self._known()}")
+            with named(self._file, name):
+                check_storage(self._file, name, dataset.id)
+            if dataset.shape is None:
+                raise InputError(f"{path}: {name} holds no value; {self._known()}")
             self._dataset = dataset
             self.dtype = dataset.dtype
             self._check_dtype()
@@ -127,7 +133,8 @@ class Hdf5Recording(Recording):
 
     def _read_pixel_size(self) -> None:
         """Take the pixel size that ImageJ's and ilastik's HDF5 plug-ins write [µm]."""
-        size = np.ravel(self._dataset.attrs.get("element_size_um", ()))
+        found = read_attribute(self._dataset, "element_size_um")
+        size = np.ravel(() if found is None else found)
         if size.size >= 2 and size.dtype.kind in "uif":
             y, x = (float(value) * 1e-6 for value in size[-2:])
             self._set_pixel_size(x, y, "the attribute element_size_um")

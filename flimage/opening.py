@@ -63,7 +63,9 @@ def find_series(file: h5py.File, path: Path, name: str | None = None) -> h5py.Gr
         nonlocal seen
         with named(group):
             names = [
-                name for name in group if group.get(name, getlink=True, getclass=True) in _LINKS
+                name
+                for name in group
+                if isinstance(name, str) and group.get(name, getlink=True, getclass=True) in _LINKS
             ]
         for key in names:
             seen += 1

@@ -54,7 +54,13 @@ class Region:
                 f"Region kind {self.kind!r} is unknown; use one of"
                 f" {', '.join(get_args(RegionKind))}."
             )
-        points = tuple((float(x), float(y)) for x, y in self.points)
+        try:
+            points = tuple((float(x), float(y)) for x, y in self.points)
+            runs = tuple((int(start), int(length)) for start, length in self.runs)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError(
+                "A region's points and runs must be pairs of numbers, such as [[10, 20], [30, 40]]."
+            ) from error
         if not all(math.isfinite(v) for point in points for v in point):
             raise InputError("A region's points must be finite pixel coordinates.")
         needed = {"rectangle": 2, "ellipse": 2, "polygon": 3}.get(self.kind, 0)
@@ -63,11 +69,15 @@ class Region:
                 f"A {self.kind} needs {'at least ' if needed == 3 else ''}{needed} points,"
                 f" not {len(points)}."
             )
-        runs = tuple((int(start), int(length)) for start, length in self.runs)
         if any(start < 0 or length < 1 for start, length in runs):
             raise InputError("A mask's runs need a start of at least 0 and a length of at least 1.")
         object.__setattr__(self, "points", points)
         object.__setattr__(self, "runs", runs)
+
+
+def _is_whole(value: object) -> bool:
+    """Tell whether `value` is a whole number of at least 0."""
+    return is_number(value) and math.isfinite(value) and value >= 0 and value == int(value)
 
 
 @dataclass(frozen=True)
@@ -145,7 +155,7 @@ class Recipe:
             value = getattr(self, name)
             if value is None and name != "border_px":
                 continue
-            if not is_number(value) or value != int(value) or value < 0:
+            if not _is_whole(value):
                 raise InputError(f"Recipe: {name} is {value!r}; give a whole number of at least 0.")
             object.__setattr__(self, name, int(value))
         if self.first is not None and self.last is not None and self.first > self.last:
@@ -153,7 +163,7 @@ class Recipe:
                 f"Recipe: the fit starts at frame {self.first} after its end at frame {self.last};"
                 " swap them."
             )
-        if any(not is_number(i) or i != int(i) or i < 0 for i in self.exclude):
+        if not all(_is_whole(i) for i in self.exclude):
             raise InputError(
                 f"Recipe: exclude is {self.exclude!r}; give frame numbers of at least 0."
             )

@@ -15,7 +15,12 @@ import numpy.typing as npt
 from .errors import FileFormatError, FlimageError, InputError
 from .selecting import Axis, Layout, Selection
 
-__all__ = ["Recording", "read_block"]
+__all__ = ["Recording", "check_size", "read_block"]
+
+#: Bytes up to which an image is read, however little of it is stored. Larger ones have to take at
+#: least a hundredth of their size: images with noise always do.
+_LARGE = 2**27
+_LARGEST_RATIO = 100
 
 
 class Recording(abc.ABC):
@@ -109,6 +114,8 @@ class Recording(abc.ABC):
         """
         if not 0 <= index < self.n_frames:
             raise IndexError(f"{self.path} has frames 0 to {self.n_frames - 1}, not {index}.")
+        if math.prod(self.shape) * self.dtype.itemsize > _LARGE:
+            check_size(self.path, self.shape, self.dtype.itemsize, _bytes_of(self.path))
         try:
             image = np.asarray(self._read(index))
         except FlimageError:
@@ -207,6 +214,31 @@ class Recording(abc.ABC):
                 f"Pixels are not square: they are {y:.6g} m high, but {x:.6g} m (their width) is"
                 " what the series states."
             )
+
+
+def _bytes_of(path: Path) -> int:
+    """Size of a file, or of all that is in a folder [bytes]; of a pattern, of the folder."""
+    if not path.exists():
+        path = path.parent
+    if path.is_file():
+        return path.stat().st_size
+    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
+
+
+def check_size(path: Path, shape: Sequence[int], itemsize: int, stored: int) -> None:
+    """Refuse a large image of which next to nothing is stored, before memory is taken for it.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When it cannot be an image.
+    """
+    size = math.prod(shape) * itemsize
+    if size > _LARGE and size > _LARGEST_RATIO * stored:
+        raise FileFormatError(
+            f"{path} announces an image of {'×'.join(map(str, shape))} pixels, but holds only"
+            f" {stored} bytes of it; it is damaged or no image."
+        )
 
 
 class SeekableBytes(Protocol):

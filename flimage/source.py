@@ -26,6 +26,7 @@ from .image_group import (
     BG_DATA,
     RAW,
     add_backgrounds,
+    describe,
     frame_group,
     image_dataset,
     read_group_meta,
@@ -108,7 +109,7 @@ class SeriesSource:
 
     def __init__(self, series: FLSeries) -> None:
         if len(series) == 0:
-            raise InputError(f"{series}: there are no frames in the series.")
+            raise InputError(f"{describe(series.h5)}: there are no frames in the series.")
         self.series = series
         self._group = series.h5
         self._backgrounds: collections.OrderedDict[tuple[Any, ...], npt.NDArray[np.float64]] = (

@@ -22,9 +22,9 @@ import numpy.typing as npt
 import tifffile
 
 from .errors import FileFormatError, FlimageError, InputError
-from .recording import Recording, read_block
+from .recording import Recording, check_size, read_block
 from .selecting import Axis, ChoiceNeededError, Selection
-from .tiff_checks import check_directories, check_page, check_size
+from .tiff_checks import check_directories, check_page
 from .units import METRES, SECONDS, number_of, scale_of
 
 __all__ = ["TiffRecording"]

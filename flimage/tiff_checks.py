@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 import struct
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from .errors import FileFormatError
+from .recording import check_size
 
-__all__ = ["check_directories", "check_page", "check_size"]
+__all__ = ["check_directories", "check_page"]
 
-#: Bytes that a page may take when it is unpacked, however little of it is stored.
-_LARGE = 2**27
-_LARGEST_RATIO = 100
+#: Bytes that a page may take beyond what it announces when it is unpacked, before that is counted.
+_SLACK = 2**27
 
 #: Codes of deflate, which the TIFF library unpacks without a limit.
 _DEFLATE = (8, 32946, 50013)
@@ -64,22 +63,6 @@ def _number(stream: IO[bytes], place: int, form: str) -> int | None:
     return number
 
 
-def check_size(path: Path, shape: Sequence[int], itemsize: int, stored: int) -> None:
-    """Refuse a large image of which next to nothing is stored, before memory is taken for it.
-
-    Raises
-    ------
-    flimage.errors.FileFormatError
-        When it cannot be an image.
-    """
-    size = math.prod(shape) * itemsize
-    if size > _LARGE and size > _LARGEST_RATIO * stored:
-        raise FileFormatError(
-            f"{path} announces an image of {'×'.join(map(str, shape))} pixels, but holds only"
-            f" {stored} bytes of it; it is damaged or no image."
-        )
-
-
 def check_page(path: Path, page: Any) -> None:
     """Make sure that a page does not unpack to more than it announces.
 
@@ -100,7 +83,7 @@ def check_page(path: Path, page: Any) -> None:
     check_size(path, keyframe.shape, keyframe.dtype.itemsize, min(sum(counts), path.stat().st_size))
     if int(keyframe.compression) not in _DEFLATE:
         return
-    wanted = math.prod(keyframe.shape) * keyframe.dtype.itemsize + _LARGE
+    wanted = math.prod(keyframe.shape) * keyframe.dtype.itemsize + _SLACK
     for offset, count in zip(page.dataoffsets, counts, strict=False):
         # Deflate makes at most a thousand bytes of one.
         if 1032 * count > wanted and _unpacked(path, int(offset), count, wanted) > wanted:
