@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from .detector import stated_maximum
 from .errors import InputError
 from .noise import photon_transfer
 from .parallel import ordered_map
@@ -196,6 +197,7 @@ def scan_series(
             _tile_grid(source.shape, count) if detail else (1, 1),
             mean_image,
             detail,
+            stated_maximum(source),
         )
         table = Table(count, layout, recipe.exclude)
 

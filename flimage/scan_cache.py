@@ -35,7 +35,7 @@ __all__ = ["NO_CACHE", "cache_folder", "cached_scan", "clear_cache"]
 NO_CACHE = "FLIMAGE_NO_CACHE"
 
 #: Raised by one whenever what is stored changes.
-_FORMAT = 2
+_FORMAT = 3
 #: The oldest scans are removed when all together are larger than this [bytes].
 _LARGEST = 500 * 2**20
 _SUFFIX = ".scan.npz"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .summaries import PERCENTILES, Layout, Summaries, detector_level
+from .detector import detector_level
+from .summaries import PERCENTILES, Layout, Summaries
 
 __all__ = ["Table"]
 
@@ -112,7 +113,8 @@ class Table:
         """Return the columns by the names that they have in a scan."""
         level = None
         if np.isfinite(self._peaks).any():
-            level = detector_level(float(np.nanmax(self._peaks)))
+            peak = float(np.nanmax(self._peaks))
+            level = detector_level(peak, self._layout.detector_maximum)
         saturated = np.where(self._peaks == level, self._at_peak, 0) if level else self._at_peak * 0
         ever = self._saturated if level is not None and self._saturated_at == level else None
         ring_count, ring_near_count, region_count, drawn_count = self._counts

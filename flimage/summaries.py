@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .background import largest_border
+from .detector import detector_level
 
 __all__ = [
     "PERCENTILES",
     "FrameBatch",
     "Layout",
     "Summaries",
-    "detector_level",
     "missing_light",
     "summarise",
     "tile_edges",
@@ -28,9 +28,6 @@ __all__ = [
 
 #: Percentiles of every frame that are kept [%].
 PERCENTILES: tuple[float, ...] = (0.1, 1.0, 50.0, 99.0, 99.9)
-
-#: Largest counts of detectors with 8, 10, 12, 14 and 16 bits.
-_DETECTOR_LEVELS = tuple(float(2**bits - 1) for bits in (8, 10, 12, 14, 16))
 
 #: Pixels that are gathered at once: as many as the processor's cache takes well.
 _PIECE = 2**18
@@ -53,11 +50,6 @@ def tile_edges(length: int, tiles: int) -> npt.NDArray[np.intp]:
         Number of tiles, at most `length`.
     """
     return (np.arange(tiles + 1) * length) // tiles
-
-
-def detector_level(maximum: float) -> float | None:
-    """Tell whether a largest value is where a detector ends; None when it is not."""
-    return maximum if maximum in _DETECTOR_LEVELS else None
 
 
 class Layout:
@@ -83,6 +75,8 @@ class Layout:
         Time average (y, x), which tells how much a missing pixel would have added.
     percentiles
         Whether the percentiles of the frames are wanted too.
+    detector_maximum
+        Largest count of the detector, where the file states it.
     """
 
     def __init__(
@@ -96,8 +90,10 @@ class Layout:
         tiles: tuple[int, int],
         mean_image: Float,
         percentiles: bool = True,
+        detector_maximum: float | None = None,
     ) -> None:
         height, width = shape
+        self.detector_maximum = detector_maximum
         self.percentiles = percentiles
         self.shape = shape
         self.rings = largest_border(shape) if rings is None else min(rings, largest_border(shape))
@@ -273,7 +269,7 @@ def summarise(batch: FrameBatch, layout: Layout) -> Summaries:
         with np.errstate(invalid="ignore"):
             # A tile without a finite pixel is 0/0, which is NaN.
             tiles = _tiles(filled.reshape(images.shape), layout) / weight
-    peaks, at_peak = _saturation(batch, highest)
+    peaks, at_peak = _saturation(batch, highest, layout.detector_maximum)
     return Summaries(
         sums,
         counts,
@@ -303,14 +299,16 @@ def missing_light(finite: Mask, mean: Float) -> Float:
     return light
 
 
-def _saturation(batch: FrameBatch, highest: Float) -> tuple[Float, dict[int, npt.NDArray[np.intp]]]:
+def _saturation(
+    batch: FrameBatch, highest: Float, stated: float | None
+) -> tuple[Float, dict[int, npt.NDArray[np.intp]]]:
     """Largest raw value of each frame, and its pixels at the end of a detector's range."""
     peaks = highest.copy()
     for position, raw in batch.raws.items():
         peaks[position] = np.fmax.reduce(raw, axis=None)
     at_peak = {}
     for position, peak in enumerate(peaks):
-        if detector_level(float(peak)) is not None:
+        if detector_level(float(peak), stated) is not None:
             pixels = batch.raws.get(position, batch.images[position])
             at_peak[position] = np.flatnonzero(pixels == pixels.dtype.type(peak))
     return peaks, at_peak

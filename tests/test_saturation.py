@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 from simulation import ArraySource, exponential, simulate
 
-from flimage import Recipe, Region, bleach
+from flimage import FLSeries, Recipe, Region, bleach
+from flimage.convert import convert
+from flimage.detector import stated_maximum
 from flimage.region import without_saturated
 from flimage.retune import adapt_scan
 from flimage.scan import scan_series
+from flimage.source import EditedSource, SeriesSource
 
 TIMES = np.linspace(0.0, 50.0, 100)
 DECAY = exponential(0.05, 0.2)
@@ -129,3 +133,30 @@ def test_a_single_odd_pixel_takes_no_others_with_it():
     kept, left_out = without_saturated(region, saturated, np.ones((20, 20)))
     assert left_out == 1
     assert kept.sum() == 399
+
+
+@pytest.mark.parametrize(
+    ("bits", "top", "saturated"),
+    [(11, 2047, True), (11, 1023, False), (16, 1023, True), (11, 4095, True), (None, 1023, True)],
+)
+def test_what_the_file_says_of_the_detector_counts_more_than_a_guess(
+    tmp_path, bits, top, saturated
+):
+    """Brightest pixels at `top`, in a file that says how many bits are significant."""
+    rng = np.random.default_rng(0)
+    frames = rng.integers(100, 200, (6, 32, 32)).astype(np.uint16)
+    frames[:, 10:14, 10:14] = top
+    said = {} if bits is None else {"SignificantBits": bits}
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif",
+        frames,
+        ome=True,
+        metadata={"axes": "TYX", "TimeIncrement": 1.0, **said},
+    )
+    convert(tmp_path / "a.ome.tif", tmp_path / "a.h5")
+    with FLSeries(h5file=tmp_path / "a.h5", h5mode="r") as series:
+        source = EditedSource(SeriesSource(series))
+        assert stated_maximum(source) == (2047 if bits == 11 else None)
+        scan = scan_series(source, Recipe(border_px=4, region=Region("frame")))
+    assert scan.saturation_level == (top if saturated else None)
+    assert (scan.n_saturated == (16 if saturated else 0)).all()
