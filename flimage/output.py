@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from .disk_errors import reason_of
 from .errors import FileAccessError, MissingFileError, OutputExistsError, SameFileError
 from .remnants import PART_SUFFIX, remove_remnants, temporary_path
 
-__all__ = ["PART_SUFFIX", "atomic_output"]
+__all__ = ["PART_SUFFIX", "atomic_output", "flush_folder"]
 
 
 @contextlib.contextmanager
@@ -45,7 +46,8 @@ def atomic_output(
     flimage.errors.MissingFileError
         When the folder does not exist.
     flimage.errors.FileAccessError
-        When nothing can be written in the folder.
+        When nothing can be written in the folder, or the system refuses to write: the disk is full,
+        for instance.
     """
     path = Path(path)
     # The file a link points to is replaced, not the link.
@@ -61,9 +63,13 @@ def atomic_output(
             part.chmod(target.stat().st_mode & 0o777)
         _flush_to_disk(part)
         _publish(part, path, target, overwrite)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        reason = reason_of(error)
+        if reason is None:
+            raise
+        raise FileAccessError(f"{path} could not be written: {reason}.") from error
 
 
 def _check_target(
@@ -108,9 +114,17 @@ def _publish(part: Path, path: Path, target: Path, overwrite: bool) -> None:
     if not overwrite and target.exists():
         raise OutputExistsError(f"{path} was created by somebody else meanwhile; nothing replaced.")
     part.replace(target)
-    if os.name == "posix":
-        folder = os.open(target.parent, os.O_RDONLY)
+    flush_folder(target.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system can do that."""
+    if os.name != "posix":
+        return
+    # The files are in place: that a network drive cannot flush a folder is no failure.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(descriptor)
         finally:
-            os.close(folder)
+            os.close(descriptor)

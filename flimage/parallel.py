@@ -7,9 +7,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
-__all__ = ["default_workers", "limit_workers", "ordered_map"]
+__all__ = ["default_workers", "limit_workers", "ordered_map", "start_work"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,6 +33,24 @@ def limit_workers(count: int) -> None:
     """
     global _most_workers
     _most_workers = max(1, count)
+
+
+def start_work(
+    pool: ThreadPoolExecutor, function: Callable[..., Result], *arguments: Any
+) -> Future[Result]:
+    """Let a pool call a function.
+
+    Raises
+    ------
+    MemoryError
+        When the system has no room for another thread.
+    """
+    try:
+        return pool.submit(function, *arguments)
+    except RuntimeError as error:
+        if "new thread" not in str(error):
+            raise
+        raise MemoryError("There is no room for another thread.") from error
 
 
 def ordered_map(
@@ -78,7 +96,7 @@ def ordered_map(
     pending: deque[Future[Result]] = deque()
     try:
         for item in items:
-            pending.append(pool.submit(function, item, stopped))
+            pending.append(start_work(pool, function, item, stopped))
             if len(pending) > 2 * workers:
                 yield pending.popleft().result()
         while pending:

@@ -17,8 +17,10 @@ import h5py
 import numpy.typing as npt
 
 from . import storage
+from .checked import check_tree
+from .disk_errors import reason_of
 from .errors import FileAccessError, FlimageError
-from .image_group import BG_DATA, RAW
+from .image_group import BG_DATA, RAW, frame_group
 from .progress import Progress, ignore_progress
 from .readback import check_written
 from .source import EditedSource, FrameSource, SeriesSource
@@ -94,8 +96,9 @@ def save_edited(
         except FlimageError:
             raise
         except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either of them
+            reason = reason_of(error) or " ".join(str(error).split()).rstrip(".")
             raise FileAccessError(
-                f"{path} could not be saved ({error}); what was there before is unchanged."
+                f"{path} could not be saved: {reason}. What was there before is unchanged."
             ) from error
         report(2 * count, 2 * count, "Saving")
         if before_replace is not None:
@@ -208,7 +211,11 @@ class _FrameWriter:
     def write(self, index: int) -> None:
         """Write one frame."""
         number = self._source.order[index]
-        old = None if self._stored is None else self._stored[f"fli_{number}"]
+        old = None
+        if self._stored is not None:
+            # Copies and comparisons further below follow every link.
+            check_tree(self._stored, f"fli_{number}", depth=4)
+            old = frame_group(self._stored, number)
         if self._copies and old is not None and self._copy_whole(index, old):
             return
         frame = self._group.create_group(f"fli_{index}")
@@ -234,6 +241,8 @@ class _FrameWriter:
         number = self._source.order[index]
         if number in self._source.edits.backgrounds or len(old.get(BG_DATA, ())):
             return False
+        if old.id.links.get_info(RAW.encode()).type != h5py.h5l.TYPE_HARD:
+            return False  # it would lead from the copy to somewhere else
         storage.copy_object(self._stored, f"fli_{number}", self._group, f"fli_{index}")
         changes = self._source.edits.meta.get(number, {})
         if not changes and BG_DATA in old:

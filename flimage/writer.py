@@ -16,7 +16,7 @@ from h5py import h5g
 from . import codec
 from .codec import Compression, EncodedImage
 from .dataset import create_dataset, in_memory, write_attributes
-from .parallel import default_workers
+from .parallel import default_workers, start_work
 
 __all__ = ["SeriesWriter"]
 
@@ -129,8 +129,8 @@ class SeriesWriter:
                 image if isinstance(image, EncodedImage) else codec.keep_plain(image, dtype)
             )
         else:
-            future = self._pool.submit(
-                codec.encode_array, codec.as_image(image, dtype), self._compression
+            future = start_work(
+                self._pool, codec.encode_array, codec.as_image(image, dtype), self._compression
             )
         frame = _Frame(dict(meta), dict(raw_attrs or {}), bg, np.dtype(dtype))
         self._queue.append((self._next, future, frame))

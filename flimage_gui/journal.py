@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flimage.errors import FileFormatError, FlimageError
+from flimage.output import flush_folder
 
 if TYPE_CHECKING:
     from flimage.recipe import Recipe
@@ -191,12 +192,7 @@ def _replace(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    flush_folder(path.parent)
 
 
 def find_entries(folder: Path) -> list[Entry]:

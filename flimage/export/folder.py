@@ -10,7 +10,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..disk_errors import reason_of
 from ..errors import FileAccessError, MissingFileError, OutputExistsError, SameFileError
+from ..output import flush_folder
 from ..remnants import ASIDE_SUFFIX, remove_remnants, temporary_path
 
 __all__ = ["atomic_folder"]
@@ -79,10 +81,13 @@ def atomic_folder(
             )
         _flush_to_disk(part)
         _put_in_place(part, target)
-        _flush_folder(target.parent)
-    except BaseException:
+        flush_folder(target.parent)
+    except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
-        raise
+        reason = reason_of(error)
+        if reason is None:
+            raise
+        raise FileAccessError(f"{path} could not be written: {reason}.") from error
 
 
 def _put_in_place(part: Path, target: Path) -> None:
@@ -121,13 +126,4 @@ def _flush_to_disk(folder: Path) -> None:
             with path.open("rb+") as file:
                 os.fsync(file.fileno())
     for path in (folder, *(each for each in folder.rglob("*") if each.is_dir())):
-        _flush_folder(path)
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush_folder(path)

@@ -34,7 +34,7 @@ from flimage.remnants import ASIDE_SUFFIX, PART_SUFFIX
 from tests.torture.flows import FLOWS, digest, files_of, prepare, run
 from tests.torture.outcome import keep
 
-__all__ = ["Crashes", "check_power_cut", "main"]
+__all__ = ["Crashes", "check_power_cut", "hashes", "main"]
 
 #: What is patched to count the steps of a write: where, and under which name.
 _CALLS: tuple[tuple[Any, str], ...] = (
@@ -185,7 +185,7 @@ class Crashes:
         whole_group: bool = True,
     ) -> None:
         place = self._copy()
-        before = _hashes(place, FLOWS[name].targets)
+        before = hashes(place, FLOWS[name].targets)
         child = self._start(lambda: work(place))
         if seconds is not None:
             time.sleep(seconds)
@@ -218,7 +218,7 @@ class Crashes:
             with atomic_output(folder / "next.txt") as temporary:
                 temporary.write_text("next")
             (folder / "next.txt").unlink()
-        if _hashes(place, FLOWS[name].targets) != before:
+        if hashes(place, FLOWS[name].targets) != before:
             wrong("a recording was changed")
         for number, target in enumerate(FLOWS[name].targets):
             try:
@@ -241,7 +241,7 @@ def _belongs(file: str, name: str) -> bool:
     return any(file == target or file.startswith(f"{target}/") for target in FLOWS[name].targets)
 
 
-def _hashes(folder: Path, without: tuple[str, ...]) -> dict[str, str]:
+def hashes(folder: Path, without: tuple[str, ...]) -> dict[str, str]:
     """Return a hash of the bytes of each file but those that are written."""
     return {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
