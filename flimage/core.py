@@ -238,7 +238,8 @@ class FLImage:
         """Background-corrected fluorescence image, of shape (y, x)."""
         raw, background = self.raw_fl, read_background(self.h5)
         if background is None:
-            return raw.astype(np.float64)
+            with np.errstate(invalid="ignore"):  # a NaN can be of the kind that signals
+                return raw.astype(np.float64)
         return subtract_stored(self.h5, raw, background)
 
     @property

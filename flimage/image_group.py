@@ -161,7 +161,8 @@ def subtract_stored(
             f"{storage.file_name(group)}: {storage.object_name(group, frame)} has an image of the"
             f" shape {raw.shape} and a background of {background.shape}; both must be the same."
         )
-    difference: npt.NDArray[np.float64] = np.subtract(raw, background, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        difference: npt.NDArray[np.float64] = np.subtract(raw, background, dtype=np.float64)
     return difference
 
 

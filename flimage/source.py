@@ -91,7 +91,8 @@ def subtract_background(
     background, and of double precision where there is one.
     """
     if background is not None:
-        difference: npt.NDArray[np.float64] = np.subtract(raw, background, dtype=np.float64)
+        with np.errstate(invalid="ignore"):  # infinite in both: not a number, as it should be
+            difference: npt.NDArray[np.float64] = np.subtract(raw, background, dtype=np.float64)
         return difference
     if raw.dtype.kind == "f":
         return raw

@@ -1,0 +1,217 @@
+"""Damaged files are read as far as they are whole, and refused in a sentence otherwise."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import tifffile
+
+from flimage import FLImage, FLSeries
+from flimage import facts as facts_of
+from flimage.errors import DamagedImageError, FileFormatError, FlimageError
+from flimage.image_group import RAW
+from flimage.opening import open_series
+from flimage.readers import open_recording
+from flimage.source import SeriesSource
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from tests.torture.damaged import run_cases  # noqa: E402 - needs the path above
+
+SHAPE = (14, 12)
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Path:
+    """A good series."""
+    path = tmp_path / "cells.h5"
+    with FLSeries(h5file=path, h5mode="w", identifier="cells") as made:
+        for number in range(5):
+            meta = {"time": 0.5 * number, "identifier": f"frame {number}"}
+            made.add_flimage(FLImage(np.full(SHAPE, 10.0 + number), meta_data=meta))
+    return path
+
+
+@pytest.fixture
+def changed(series: Path) -> Iterator[h5py.File]:
+    """The series, to be damaged."""
+    with h5py.File(series, "r+") as file:
+        yield file
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_damaged_files_neither_crash_nor_hang_nor_surprise_the_program(seed: int) -> None:
+    # `python -m tests.torture.damaged` tries ten thousand of them.
+    summary = run_cases(seed, range(60))
+    assert summary.bugs == []
+    assert sum(summary.outcomes.values()) == 60
+    assert len(summary.outcomes) == 3  # read, read in part, refused
+
+
+def test_frames_beside_damaged_ones_are_read_and_the_damaged_ones_are_named(series: Path) -> None:
+    with h5py.File(series, "r+") as file:
+        dataset = file[f"fli_0/{RAW}"]
+        mask, chunk = dataset.id.read_direct_chunk((0, 0))
+        dataset.id.write_direct_chunk((0, 0), chunk[:-9] + b"damaged!!", mask)
+        del file[f"fli_3/{RAW}"]
+    with open_series(series) as made:
+        source = SeriesSource(made)
+        assert source.shape == SHAPE
+        for number in (1, 2, 4):
+            np.testing.assert_array_equal(made[number].fl, source.image(number))
+            assert source.image(number)[0, 0] == 10 + number
+        with pytest.raises(DamagedImageError, match=r"cells\.h5.*fli_0"):
+            source.image(0)
+        with pytest.raises(FileFormatError, match=r"cells\.h5.*fli_3"):
+            made[3]
+        facts = facts_of.of_series(made.h5)
+        assert list(facts["damaged frames"]) == [3]  # frame 0 shows when it is unpacked
+        text = facts_of.as_text(facts)
+        assert "damaged" in text
+        assert "frame 3: " in text
+
+
+def test_the_size_of_a_series_is_that_of_its_first_frame_that_is_whole(series: Path) -> None:
+    with h5py.File(series, "r+") as file:
+        del file["fli_0/fluorescence"]
+    with open_series(series) as made:
+        assert SeriesSource(made).shape == SHAPE
+    with h5py.File(series, "r+") as file:
+        for number in range(1, 5):
+            del file[f"fli_{number}/fluorescence"]
+    with open_series(series) as made, pytest.raises(FileFormatError, match="fli_0"):
+        SeriesSource(made)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        h5py.Empty("f8"),
+        np.zeros(0),
+        b"\xff\xfe",
+        np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
+        np.array([b"a", b"b"]),
+        np.zeros((2, 2)),
+        1 + 2j,
+        "\ufffd" * 3,
+    ],
+)
+@pytest.mark.parametrize("key", ["time", "identifier", "pixel size", "date"])
+def test_odd_metadata_do_not_stop_the_reading_of_images(
+    key: str, value: object, changed: h5py.File, tmp_path: Path
+) -> None:
+    changed["fli_1"].attrs[key] = value
+    made = FLSeries(h5file=changed)
+    assert len(made.times) == len(made.identifiers) == 5
+    np.testing.assert_array_equal(made[1].fl, 11.0)
+    with made[1].copy() as copy:
+        np.testing.assert_array_equal(copy.fl, 11.0)
+    assert facts_of.as_text(facts_of.of_series(changed))
+
+
+@pytest.mark.parametrize("dtype", ["S4", "c8", h5py.ref_dtype, [("a", "f4")]])
+def test_an_image_that_is_no_numbers_is_refused(dtype: object, changed: h5py.File) -> None:
+    del changed["fli_1"][RAW]
+    changed["fli_1"].create_dataset(RAW, shape=SHAPE, dtype=dtype)
+    made = FLSeries(h5file=changed)
+    for read in (lambda: made[1].fl, lambda: SeriesSource(made).image(1), lambda: made[1].shape):
+        with pytest.raises(FileFormatError, match=r"cells\.h5.*fli_1.*real numbers"):
+            read()
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3, 4), (0, 4)])
+def test_an_image_without_two_axes_is_refused(shape: tuple[int, ...], changed: h5py.File) -> None:
+    del changed["fli_1"][RAW]
+    changed["fli_1"][RAW] = np.zeros(shape, np.float32)
+    with pytest.raises(FileFormatError, match=r"cells\.h5.*fli_1.*shape"):
+        SeriesSource(FLSeries(h5file=changed)).raw(1)
+
+
+def test_a_background_of_another_size_is_named(changed: h5py.File) -> None:
+    changed["fli_1/fluorescence/bg_data/data"] = np.zeros((2, 2), np.float32)
+    made = FLSeries(h5file=changed)
+    for read in (lambda: made[1].fl, lambda: SeriesSource(made).image(1)):
+        with pytest.raises(FileFormatError, match=r"cells\.h5.*fli_1.*\(14, 12\).*\(2, 2\)"):
+            read()
+
+
+def test_a_huge_number_in_a_name_takes_no_memory(changed: h5py.File) -> None:
+    changed.create_group("fli_99999999999999999999")
+    with pytest.raises(FileFormatError, match=r"missing: 'fli_5', 'fli_6', 'fli_7' and 9+\d+ more"):
+        FLSeries(h5file=changed)
+
+
+def test_groups_that_hold_one_another_end(tmp_path: Path) -> None:
+    path = tmp_path / "circle.h5"
+    with h5py.File(path, "w") as file:
+        for name in "abcdefgh":
+            file.create_group(name)
+        for name in "abcdefgh":
+            for other in "abcdefgh":
+                file[name][f"to {other}"] = file[other]
+    with pytest.raises(FlimageError, match=r"circle\.h5"), open_series(path):
+        pass
+
+
+def test_a_heap_of_zeros_does_not_let_the_program_hang(series: Path) -> None:
+    data = bytearray(series.read_bytes())
+    places, start = [], data.find(b"GCOL")
+    while start >= 0:
+        places.append(start)
+        start = data.find(b"GCOL", start + 1)
+    assert places, "texts stand in heaps"
+    for place in places:
+        size = struct.unpack_from("<Q", data, place + 8)[0]
+        data[place + 16 : place + size] = bytes(size - 16)
+    series.write_bytes(data)
+    code = (
+        "from flimage import FLSeries\n"
+        f"with FLSeries(h5file={str(series)!r}, h5mode='r') as series:\n"
+        "    print(series.identifier, series.identifiers, series[2].meta.get('identifier'))\n"
+        "    print(series[2].fl.mean(), series.times)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert found.stdout.splitlines() == [
+        "None [None, None, None, None, None] None",
+        "12.0 [0.  0.5 1.  1.5 2. ]",
+    ]
+
+
+def test_a_circle_of_tiff_directories_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "circle.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for _ in range(3):
+            writer.write(np.zeros(SHAPE, np.uint16), metadata=None, contiguous=False)
+    data = bytearray(path.read_bytes())
+    first = struct.unpack_from("<I", data, 4)[0]
+    second = first + 2 + 12 * struct.unpack_from("<H", data, first)[0]
+    second = struct.unpack_from("<I", data, second)[0]
+    after = second + 2 + 12 * struct.unpack_from("<H", data, second)[0]
+    struct.pack_into("<I", data, after, first)
+    path.write_bytes(data)
+    with pytest.raises(FileFormatError, match=r"circle\.tif.*circle"):
+        open_recording(path)
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_directories_that_come_to_an_end_are_no_circle(
+    big: bool, order: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "stack.tif"
+    with tifffile.TiffWriter(path, bigtiff=big, byteorder=order) as writer:
+        for number in range(4):
+            image = np.full(SHAPE, number, np.uint16)
+            writer.write(image, metadata=None, contiguous=False)
+    with open_recording(path) as recording:
+        assert [int(recording.frame(n)[0, 0]) for n in range(4)] == [0, 1, 2, 3]
