@@ -9,6 +9,7 @@ from PyQt5.QtWidgets import QAction
 
 from .actions import ACTIONS
 from .session import Change, Session
+from .widgets import tip_text
 
 __all__ = ["Availability", "why_disabled"]
 
@@ -64,7 +65,7 @@ class Availability(QObject):
             word = name.removeprefix("action")
             action.setText(f"&{word}: {text}" if text else f"&{word}")
             action.setIconText(f" {word}")
-            action.setToolTip(f"{word}: {text}" if text else word)
+            action.setToolTip(tip_text(f"{word}: {text}" if text else word))
         for name, reason in reasons.items():
             self._actions[name].setProperty(_WHY, reason)
             self._actions[name].setEnabled(not reason)

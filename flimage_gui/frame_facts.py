@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from flimage.image_group import BG_DATA, RAW
+from flimage.attributes import read_attribute
+from flimage.checked import follow, named
+from flimage.image_group import BG_DATA, image_dataset
 
 if TYPE_CHECKING:
     from flimage.source import EditedSource
@@ -69,34 +71,35 @@ def read_facts(opened: Opened, source: EditedSource, frame: int) -> FrameFacts:
     """
     number = source.order[frame]
     group = opened.series.h5
-    raw = group[f"fli_{number}/{RAW}"]
+    raw = image_dataset(group, f"fli_{number}")
     edits = source.edits
     if number in edits.backgrounds:
         has_background = edits.backgrounds[number] is not None
     else:
-        stored = group.get(f"fli_{number}/{BG_DATA}")
-        has_background = stored is not None and len(stored) > 0
+        stored = follow(group, f"fli_{number}/{BG_DATA}")
+        has_background = isinstance(stored, h5py.Group) and len(stored) > 0
     return FrameFacts(
         frame=frame,
         meta=MappingProxyType(dict(source.meta(frame))),
         changed=frozenset(edits.meta.get(number, ())),
-        attributes=_plain(raw.attrs),
+        attributes=_plain(raw),
         stored_type=str(raw.dtype),
         has_background=has_background,
-        series=_plain(group.attrs),
+        series=_plain(group),
     )
 
 
-def _plain(attributes: h5py.AttributeManager) -> Mapping[str, Any]:
+def _plain(owner: h5py.Group | h5py.Dataset) -> Mapping[str, Any]:
     """Copy attributes out of the file; what cannot be read is named, not hidden."""
     values: dict[str, Any] = {}
-    for key in attributes:
+    with named(owner):
+        keys = [str(key) for key in owner.attrs]
+    for key in keys:
         if key in _PLUMBING:
             continue
-        try:
-            value = attributes[key]
-        except (OSError, TypeError, ValueError) as error:
-            value = f"(cannot be read: {error})"
+        value = read_attribute(owner, key)
+        if value is None:
+            value = "(cannot be read)"
         if isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
         elif isinstance(value, np.generic):

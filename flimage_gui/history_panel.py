@@ -16,7 +16,7 @@ from PyQt5.QtWidgets import (
 
 from .labels import hint_label
 from .session import Change, Session
-from .widgets import blocked, describe
+from .widgets import blocked, describe, tip_text
 
 __all__ = ["HistoryPanel"]
 
@@ -126,7 +126,7 @@ class HistoryPanel(QWidget):
             undone = number > current
             item.setText(f" {number}   {label}" if number else f" {label}")
             state = " (undone)" if undone else ", where you are" if number == current else ""
-            item.setToolTip(f"{label}{state}")
+            item.setToolTip(tip_text(f"{label}{state}"))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{label}{state}")
             font = self._list.font()
             font.setItalic(undone)

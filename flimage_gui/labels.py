@@ -8,7 +8,7 @@ from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PyQt5.QtWidgets import QLabel, QSizePolicy, QStyleOption, QWidget
 
-from .widgets import is_dark
+from .widgets import is_dark, tip_text
 
 __all__ = ["ElidedLabel", "Notice", "SectionHeader", "WrappedLabel", "hint_label"]
 
@@ -113,7 +113,7 @@ class ElidedLabel(QLabel):
         painter.end()
 
     def _update_tip(self) -> None:
-        self.setToolTip(self.text() if self.shown_text() != self.text() else "")
+        self.setToolTip(tip_text(self.text()) if self.shown_text() != self.text() else "")
 
 
 class Notice(WrappedLabel):

@@ -34,7 +34,7 @@ from flimage.quantities import (
 from .facts_feed import FactsFeed
 from .labels import hint_label
 from .session import Change, Session
-from .widgets import describe
+from .widgets import describe, tip_text
 
 if TYPE_CHECKING:
     from .frame_facts import FrameFacts
@@ -159,7 +159,7 @@ class MetadataPanel(QWidget):
             name = QTableWidgetItem(row.name)
             value = QTableWidgetItem(row.value or "")
             for item in (name, value):
-                item.setToolTip(row.tip)
+                item.setToolTip(tip_text(row.tip))
             if row.value is None:
                 font = name.font()
                 font.setBold(True)

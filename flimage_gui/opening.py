@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flimage.errors import FileFormatError, FileLockedError
+from flimage.errors import FileFormatError, FileLockedError, FlimageError
 from flimage.meta import is_number
 from flimage.progress import Progress, ignore_progress
 
@@ -247,13 +247,23 @@ def _glimpse(path: Path, progress: Progress) -> Glimpse:
     try:
         series = _find_series(file, path)
         store = ImageStore(1 << 30)
-        images = []
+        images: dict[int, np.ndarray] = {}
+        damage: FlimageError | None = None
         # Not through a source: that reads the times of all frames.
         for index in sample_frames(len(series), FIRST_LOOK):
             progress(0, 1, f"Opening {path.name}")
-            images.append(storage.read_image(series.h5, f"fli_{index}/{RAW}"))
-            store.put(raw_key(index), images[-1])
-        return Glimpse(series, images[0], image_levels(images), store, in_use)
+            try:
+                images[index] = storage.read_image(series.h5, f"fli_{index}/{RAW}")
+            except FlimageError as error:
+                # The other frames can be shown; this one is named when its turn comes.
+                damage = damage or error
+                continue
+            store.put(raw_key(index), images[index])
+        if damage is not None and not images:
+            raise damage
+        known = list(images.values())
+        first = images.get(0, np.zeros_like(known[0]))
+        return Glimpse(series, first, image_levels(known), store, in_use)
     except BaseException:
         file.close()
         raise
@@ -270,11 +280,12 @@ def _find_series(file: h5py.File, path: Path) -> FLSeries:
     """Find the series: at the root, or the only group that looks like one."""
     import h5py
 
+    from flimage.checked import follow, is_stored, named
     from flimage.core import FLImage
     from flimage.image_group import is_image_group
     from flimage.series import FLSeries
 
-    if "fli_0" in file:
+    if follow(file, "fli_0") is not None:
         return FLSeries(h5file=file)
     if is_image_group(file):
         # A single image is shown as a series of one frame, which is kept in memory.
@@ -289,9 +300,11 @@ def _find_series(file: h5py.File, path: Path) -> FLSeries:
         nonlocal datasets
         if name.rsplit("/", 1)[-1] == "fli_0" and isinstance(item, h5py.Group):
             found.append(item.parent)
-        datasets += isinstance(item, h5py.Dataset) and len(item.shape or ()) >= 2
+        if isinstance(item, h5py.Dataset) and is_stored(item.id):
+            datasets += len(item.shape or ()) >= 2
 
-    file.visititems(visit)
+    with named(file):
+        file.visititems(visit)
     if not found and datasets:
         raise NoSeriesError(f"{path} holds no fluorescence series, but datasets.", path)
     if not found:

@@ -17,6 +17,8 @@ FRAME_RATES = (1.0, 2.0, 5.0, 10.0, 15.0, 25.0, 50.0)
 COMFORTABLE_SECONDS = 15.0
 #: Where a frame has no time, or not a later one than the frame before [s].
 FALLBACK_INTERVAL = 0.1
+#: Longer ones [s] are mistakes, or damage: thirty years.
+LONGEST_INTERVAL = 1e9
 
 
 def playable_times(times: np.ndarray) -> np.ndarray:
@@ -27,8 +29,9 @@ def playable_times(times: np.ndarray) -> np.ndarray:
     times = np.asarray(times, dtype=float)
     if len(times) == 0:
         return np.zeros(0)
-    steps = np.diff(times)
-    usable = np.isfinite(steps) & (steps > 0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        steps = np.diff(times)
+    usable = np.isfinite(steps) & (steps > 0) & (steps < LONGEST_INTERVAL)
     usual = float(np.median(steps[usable])) if usable.any() else FALLBACK_INTERVAL
     return np.concatenate([[0.0], np.cumsum(np.where(usable, steps, usual))])
 

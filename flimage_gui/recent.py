@@ -11,6 +11,7 @@ from PyQt5.QtWidgets import QMenu
 
 from .settings import Preference, Preferences, Settings
 from .welcome import WelcomePage
+from .widgets import tip_text
 
 __all__ = ["RecentFiles"]
 
@@ -62,7 +63,7 @@ class RecentFiles(QObject):
             name = Path(path).name.replace("&", "&&")
             action = self._menu.addAction(f"&{number} {name}")
             action.setObjectName(f"actionRecent{number}")
-            action.setToolTip(path)
+            action.setToolTip(tip_text(path))
             action.triggered.connect(lambda _checked, path=path: self._open_path(path))
         if not paths:
             self._menu.addAction("None of them is there any more").setEnabled(False)

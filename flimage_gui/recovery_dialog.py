@@ -22,7 +22,7 @@ from flimage.quantities import format_count
 from .journal import Entry
 from .journaling import Journaling
 from .labels import hint_label
-from .widgets import describe
+from .widgets import describe, tip_text
 
 __all__ = ["RecoveryDialog"]
 
@@ -90,7 +90,7 @@ class RecoveryDialog(QDialog):
         for entry in self._entries:
             when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.written))
             item = QListWidgetItem(f"{entry.path.name}   –   {when}")
-            item.setToolTip(str(entry.path))
+            item.setToolTip(tip_text(str(entry.path)))
             self._list.addItem(item)
         self._list.setCurrentRow(0 if self._entries else -1)
         self._on_row_changed(self._list.currentRow())

@@ -9,7 +9,7 @@ from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from . import assets
-from .widgets import describe
+from .widgets import describe, tip_text
 
 __all__ = ["WelcomePage"]
 
@@ -98,7 +98,7 @@ class WelcomePage(QWidget):
             label.setTextFormat(Qt.TextFormat.RichText)
             name = Path(path).name.replace("&", "&amp;").replace("<", "&lt;")
             label.setText(f'<a href="open" style="text-decoration:none">{name}</a>')
-            label.setToolTip(path)
+            label.setToolTip(tip_text(path))
             label.setAccessibleName(f"Open {Path(path).name}")
             label.setTextInteractionFlags(
                 Qt.TextInteractionFlag.LinksAccessibleByKeyboard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -38,6 +39,7 @@ __all__ = [
     "make_form",
     "select_data",
     "spare_room",
+    "tip_text",
 ]
 
 
@@ -58,6 +60,11 @@ def is_dark(palette: QPalette) -> bool:
         palette.color(QPalette.ColorRole.Window).lightness()
         < palette.color(QPalette.ColorRole.WindowText).lightness()
     )
+
+
+def tip_text(text: str) -> str:
+    """Return a text of a file as a tool tip: Qt takes what looks like HTML for it."""
+    return f"<span>{html.escape(text)}</span>" if Qt.mightBeRichText(text) else text
 
 
 def describe(widget: QWidget, object_name: str, accessible_name: str, tool_tip: str = "") -> None:
