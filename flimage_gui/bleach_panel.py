@@ -11,6 +11,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout,
 from flimage.quantities import format_count
 
 from .bleach_settings import BleachSettings
+from .event_check import EventCheck
 from .evidence_table import EvidenceTable
 from .fit_table import FitTable, fit_rows
 from .labels import ElidedLabel, Notice, SectionHeader, hint_label
@@ -139,6 +140,8 @@ class BleachPanel(QWidget):
         layout.addWidget(self._table)
         layout.addWidget(self._evidence)
         layout.addWidget(self._model)
+        self._events = EventCheck(self._session)
+        layout.addWidget(self._events)
 
     def _connect(self) -> None:
         self._run.clicked.connect(self._session.run_fit)
@@ -193,6 +196,7 @@ class BleachPanel(QWidget):
         has_result = fit is not None and error is None
         self._table.setVisible(has_result)
         self._model.setVisible(has_result)
+        self._events.setVisible(has_result)
         self._evidence.setVisible(has_result and fit is not None and bool(fit.evidence))
         if fit is None:
             self._shown_fit = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer
-from PyQt5.QtGui import QFont, QFontMetrics, QKeyEvent, QShowEvent
+from PyQt5.QtGui import QFont, QFontMetrics, QKeyEvent, QPaintEvent, QShowEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -56,6 +56,11 @@ class _Table(QTableView):
         super().__init__(panel)
         self._panel = panel
 
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint; what is painted is seen again."""
+        super().paintEvent(event)
+        self._panel.catch_up()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Take the keys that mean something here; others keep their meaning in the window."""
         editing = self.state() == QAbstractItemView.State.EditingState
@@ -88,6 +93,7 @@ class FramePanel(QWidget):
         self._editor = Editor(session)
         self._surveyed: object = None
         self._plotted: object = None
+        self._is_behind = False
         self.model = FrameModel(session, self._editor, self)
         self._table = self._build_table()
         self._times = TimesPlot()
@@ -305,8 +311,18 @@ class FramePanel(QWidget):
         frame = self._session.frame
         self.model.set_current(frame)
         self._times.show_frame(frame)
-        if self.isVisible() and not self._session.selection:
+        if self._session.selection:
+            return
+        # Qt takes a panel that lies behind another one for visible; scrolling it would be in vain.
+        self._is_behind = self._table.visibleRegion().isEmpty()
+        if not self._is_behind:
             self._table.scrollTo(self.model.index(frame, 0))
+
+    def catch_up(self) -> None:
+        """Scroll to the current frame, if that was left out while nobody saw the table."""
+        if self._is_behind:
+            self._is_behind = False
+            self._timer.start()
 
     def _show_selection(self) -> None:
         selection = self._session.selection

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt5.QtCore import QObject
 
+from flimage.progress import Progress
+
 from .displays import Display
 from .session_state import CACHE_BYTES, Change
 from .session_view import SessionView
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit, Trace
+    from flimage.events import EventPreservation
     from flimage.scan import SeriesScan
 
 __all__ = ["CORRECTING", "SessionFit"]
@@ -98,6 +101,26 @@ class SessionFit(SessionView):
             self._measuring.fit_wanted = True
             self._foreground.show("scan", CORRECTING)
             self._measure()
+
+    def check_events(self) -> None:
+        """See how much of a test event the correction leaves (a job).
+
+        :attr:`events_checked` tells, unless the settings have changed meanwhile.
+        """
+        source, recipe, edition = self._source, self.recipe, self._edition
+        if source is None or self._refuses():
+            return
+
+        def run(progress: Progress) -> EventPreservation:
+            from flimage.events import event_preservation
+
+            return event_preservation(source, recipe, progress=progress)
+
+        def done(events: EventPreservation) -> None:
+            is_current = self.recipe == recipe and self._edition == edition
+            self._foreground.end((lambda: self.events_checked.emit(events)) if is_current else None)
+
+        self._foreground.begin("events", "Checking with a test event", run, done)
 
     def _measure(self) -> None:
         if self._source is not None:

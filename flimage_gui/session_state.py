@@ -61,6 +61,7 @@ READERS = (
     "regions",
     "regions-export",
     "profile",
+    "events",
 )
 
 
@@ -130,6 +131,8 @@ class SessionState(QObject):
     job_progress = pyqtSignal(int, int, str)
     #: done, total, stage of measuring in the background; equal numbers: over
     quiet_progress = pyqtSignal(int, int, str)
+    #: flimage.events.EventPreservation: what is left of a test event
+    events_checked = pyqtSignal(object)
     #: index, display, image (y, x)
     frame_ready = pyqtSignal(int, object, object)
     #: index, display, exception: this frame cannot be shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
@@ -60,6 +61,44 @@ def fitted(qtbot, opened: BleachPanel, session: Session, settle) -> BleachPanel:
     settle(session)
     assert session.fit_current
     return opened
+
+
+def test_a_test_event_shows_which_methods_erase_real_changes(
+    qtbot, fitted: BleachPanel, session: Session, settle
+) -> None:
+    label = find(fitted, QLabel, "eventsLabel")
+    assert not label.isVisible()
+    click(qtbot, fitted, "checkEventsButton")
+    assert session.busy
+    assert not find(fitted, QPushButton, "checkEventsButton").isEnabled()
+    settle(session)
+    assert label.isVisible()
+    left = {
+        name: int(part)
+        for name, part in re.findall(r"<td>([^<&]*)&nbsp;&nbsp;</td><td[^>]*>(\d+) %", label.text())
+    }
+    assert left["Exponential + offset"] > 90
+    assert left["Simple ratio"] < 70
+    assert "+20 % in the brightest pixels" in label.text()
+    # What was found holds for these settings only.
+    session.set_recipe(session.recipe.replace(border_px=3), "Border")
+    assert not label.isVisible()
+    settle(session)
+
+
+def test_a_check_with_a_test_event_can_be_cancelled(
+    qtbot, fitted: BleachPanel, session: Session, settle
+) -> None:
+    click(qtbot, fitted, "checkEventsButton")
+    click(qtbot, fitted, "cancelButton")
+    settle(session)
+    assert not session.busy
+    assert not find(fitted, QLabel, "eventsLabel").isVisible()
+    assert find(fitted, QPushButton, "checkEventsButton").isEnabled()
+
+
+def test_without_a_result_there_is_nothing_to_check(opened: BleachPanel) -> None:
+    assert not find(opened, QPushButton, "checkEventsButton").isVisible()
 
 
 def test_every_model_of_the_library_is_offered_with_its_formula(opened) -> None:
@@ -426,7 +465,7 @@ def test_shares_of_evidence_never_look_certain_nor_impossible(weight, text) -> N
 
 def test_every_control_says_what_it_is(panel) -> None:
     controls = panel.findChildren((QComboBox, QAbstractSpinBox, QPushButton, QCheckBox))
-    assert len(controls) == 14
+    assert len(controls) == 15
     for control in controls:
         assert control.objectName()
         assert control.accessibleName()

@@ -14,6 +14,7 @@ from PyQt5.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
+    QDockWidget,
     QLineEdit,
     QTableView,
     QWidget,
@@ -22,6 +23,7 @@ from PyQt5.QtWidgets import (
 from flimage import FLImage, FLSeries
 from flimage_gui.frame_model import Column
 from flimage_gui.frame_table import FramePanel
+from flimage_gui.main_window import MainWindow
 from flimage_gui.session import Session
 
 TIMES = [0.0, 0.5, 1.0, 1.5, 3.0, 3.5, 4.0, 4.0, 3.9, 4.4, 4.9, 5.4]
@@ -423,3 +425,20 @@ def test_twenty_thousand_frames_are_quick(qtbot, panel, session, tmp_path) -> No
         took.append(time.perf_counter() - begin)
     # A tenth of a second is noticed; this computer may be busy with other things.
     assert max(took) < 0.5, took
+
+
+def test_a_table_behind_others_is_scrolled_once_it_is_seen(
+    qtbot, window: MainWindow, tmp_path: Path, settle
+) -> None:
+    window.open_path(write_frames(tmp_path / "long.h5", bleaching(60)))
+    settle(window.session)
+    table, front = find(window, QTableView, "frameTable"), "traceDock"
+    find(window, QDockWidget, front).raise_()
+    qtbot.waitUntil(lambda: table.visibleRegion().isEmpty(), timeout=20_000)
+    window.session.set_frame(59)
+    qtbot.wait(50)
+    assert table.verticalScrollBar().value() == 0, "nobody sees it"
+    find(window, QDockWidget, "frameDock").raise_()
+    qtbot.waitUntil(lambda: table.rowViewportPosition(59) < table.viewport().height())
+    assert table.rowViewportPosition(59) >= 0
+    settle(window.session)

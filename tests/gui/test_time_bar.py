@@ -8,6 +8,7 @@ from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QSpinBox
 from recordings import decaying, write_series
 
+from flimage_gui import time_bar
 from flimage_gui.playback import PlaybackClock, playable_times, suitable_speed
 from flimage_gui.session import Session
 from flimage_gui.time_bar import TimeBar, time_text
@@ -188,3 +189,18 @@ def test_another_recording_resets_the_range(qtbot, bar, session, tmp_path, settl
     assert find(bar, QSlider, "frameSlider").maximum() == 3
     assert find(bar, QSpinBox, "frameSpin").value() == 0
     assert find(bar, QLabel, "frameCountLabel").text() == "of 0–3"
+
+
+def test_the_time_of_a_frame_is_that_of_the_recording_that_is_asked_for() -> None:
+    seconds, hours = np.arange(5.0), 3600.0 * np.arange(100.0)
+    texts = [time_text(seconds, 2), time_text(hours, 2), time_text(seconds, 2)]
+    assert texts[0] == texts[2]
+    assert texts[0].endswith(" s")
+    assert texts[1].split()[-1] in ("h", "d")
+
+
+def test_asking_for_a_time_again_does_not_go_through_all_of_them(monkeypatch) -> None:
+    times = np.arange(100_000.0)
+    first = time_text(times, 7)
+    monkeypatch.setattr(time_bar, "time_unit", None)
+    assert time_text(times, 7) == first
