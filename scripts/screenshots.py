@@ -271,6 +271,32 @@ class Tour:
         self.picture("import", dialog)
         dialog.reject()
         self.wait()
+        planes = frames.round().astype(np.uint16)[:, None]
+        flipped = planes[:, :, ::-1]
+        # Two channels at two depths.
+        stack = np.stack([np.concatenate([planes, flipped], 1)] * 2, 2)
+        metadata = {
+            "axes": "TCZYX",
+            "Channel": {"Name": ["GFP", "mCherry"]},
+            "TimeIncrement": 0.5,
+            "TimeIncrementUnit": "s",
+            "PhysicalSizeX": 0.2,
+            "PhysicalSizeY": 0.2,
+        }
+        path = self.work / "stack.ome.tif"
+        tifffile.imwrite(path, np.ascontiguousarray(stack), ome=True, metadata=metadata)
+        self.window.open_path(path)
+
+        def asked() -> list[QDialog]:
+            # The one before is still there, because Qt deletes it later.
+            found = self.window.findChildren(QDialog, "importDialog")
+            return [each for each in found if each.isVisible()]
+
+        self.wait(lambda: bool(asked()))
+        (dialog,) = asked()
+        self.picture("channels", dialog)
+        dialog.reject()
+        self.wait()
 
     def _show_messages(self) -> None:
         self.window.message_bar.show_done(
