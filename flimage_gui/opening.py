@@ -133,7 +133,8 @@ def inspect_recording(
     progress(0, 1, f"Opening {path.name}")
     explored = explore(path, key, selection)
     with explored.recording as recording:
-        return Inspected(recording, recording.frame(0), explored)
+        # A reader may give a view into a mapped file, which ends when that is closed.
+        return Inspected(recording, np.array(recording.frame(0)), explored)
 
 
 class NoSeriesError(FileFormatError):

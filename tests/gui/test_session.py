@@ -11,9 +11,11 @@ from recordings import decaying, write_series
 
 from flimage import FLImage, FLSeries, Recipe, correct
 from flimage.errors import BorderError, InputError, OutputExistsError
+from flimage.progress import ignore_progress
 from flimage.source import SeriesSource
 from flimage_gui.editor import Editor
 from flimage_gui.history import History
+from flimage_gui.opening import inspect_recording
 from flimage_gui.session import Change, Display, Session
 
 PATIENCE = 20_000
@@ -600,3 +602,17 @@ def test_a_frame_comes_back_that_was_left_out_before_it_was_measured(
     settle(session)
     assert session.kept_image(Display.BACKGROUND_CORRECTED) is not None
     assert errors == []
+
+
+@pytest.mark.parametrize("name", ["cells.npy", "arcadia_example-timelapse.nd2"])
+def test_the_preview_of_a_recording_outlives_the_file(tmp_path: Path, name: str) -> None:
+    """Readers may give views into a mapped file, which is no memory any more once it is closed."""
+    path = Path(__file__).parents[3] / "shared" / "data" / name
+    if name.endswith(".npy"):
+        path = tmp_path / name
+        np.save(path, np.arange(24, dtype=np.uint16).reshape(2, 3, 4))
+    elif not path.exists():
+        pytest.skip("the real recordings are not here")
+    preview = inspect_recording(path, ignore_progress).preview
+    assert preview.flags.owndata
+    assert preview.ndim == 2
