@@ -48,6 +48,8 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 
 
+# Pixels of 1e300 and NaN that signal: what comes of them is infinite or NaN, and is told.
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def fit(scan: SeriesScan, recipe: Recipe) -> BleachFit:
     """Fit the decay of a recording.
 
@@ -91,7 +93,7 @@ class _Scaled:
         times, values = trace.times[frames], trace.intensity[frames]
         start, span = float(times[0]), float(times[-1] - times[0])
         height = float(np.max(np.abs(values))) or 1.0
-        variance = trace.variance[frames] / height**2
+        variance = trace.variance[frames] / height / height
         known = bool(np.isfinite(variance).all() and (variance > 0).all())
         # Below the rounding of the sums, differences between variances mean nothing.
         variance = np.maximum(variance, 1e-22) if known else np.ones(frames.size)
@@ -113,6 +115,7 @@ class _Scaled:
         return np.maximum(self.variance + self.shot * (curve - self.y), 0.1 * self.variance)
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def fit_trace(trace: Trace, recipe: Recipe) -> BleachFit:
     """Fit the decay of a trace.
 

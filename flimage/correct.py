@@ -49,6 +49,8 @@ class Correction:
     frames: int
 
 
+# Pixels of 1e300 and NaN that signal: what comes of them is infinite or NaN, and is told.
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def correct_image(
     image: npt.NDArray[Any],
     background: float | npt.NDArray[Any],

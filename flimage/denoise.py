@@ -34,6 +34,8 @@ def noise_sigma(image: npt.ArrayLike) -> float:
     return sigma
 
 
+# Pixels of 1e300 and NaN that signal: what comes of them is infinite or NaN, and is told.
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def denoise_image(image: npt.ArrayLike, strength: float = 1.0) -> npt.NDArray[np.floating]:
     """Remove noise from an image by total-variation denoising.
 

@@ -276,7 +276,10 @@ def as_text(facts: Mapping[str, Any]) -> str:
         lines += [("", note) for note in origin.get("notes", ())]
     lines += [("note", note) for note in facts.get("notes", ())]
     if "correction" in facts:
-        lines += _correction_lines(facts["correction"])
+        try:
+            lines += _correction_lines(facts["correction"])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            lines.append(("corrected", "the record of the correction is damaged"))
     width = max(len(name) for name, _ in lines) + 2
     # What stands in a file may not forge lines, nor reach the terminal as a command.
     return "\n".join(

@@ -96,6 +96,8 @@ def _clipped_variance(squares: Array, around: Array) -> float:
     return float(squares[kept].mean())
 
 
+# Of pixels of 1e200 and more, the square is infinite: they have no noise that is known.
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def photon_transfer(
     pairs: Iterable[tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]],
 ) -> PixelNoise | None:

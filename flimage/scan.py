@@ -138,6 +138,8 @@ class SeriesScan:
     left_out: int = 0
 
 
+# Pixels of 1e300 and NaN that signal: what comes of them is infinite or NaN, and is told.
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def scan_series(
     source: FrameSource,
     recipe: Recipe,

@@ -71,6 +71,7 @@ def _read_frame(source: FrameSource, index: int) -> tuple[npt.NDArray[Any], npt.
     return raw, subtract_background(raw, background), background is not None
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def read_batch(
     source: FrameSource, frames: Sequence[int], stopped: threading.Event
 ) -> FrameBatch | None:
@@ -134,6 +135,8 @@ class Averages:
     pairs: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 
 
+# Pixels of 1e300 and NaN that signal: what comes of them is infinite or NaN, and is told.
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def average_frames(
     source: FrameSource, recipe: Recipe, report: Progress, workers: int | None
 ) -> Averages:

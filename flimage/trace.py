@@ -23,6 +23,8 @@ __all__ = ["Trace", "make_trace"]
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+#: Time between the first frame and the last [s], at most; more cannot be computed with.
+_LONGEST = 1e305
 #: Fewest frames that a decay can be fitted to.
 _FEWEST = 4
 #: Frames without saturated pixels from which the others can do without.
@@ -193,7 +195,14 @@ def make_trace(scan: SeriesScan, recipe: Recipe) -> Trace:
             f"{np.count_nonzero(used)} of {n} frames are left for the fit; a decay needs at least"
             f" {_FEWEST}: widen the fit range or exclude fewer frames."
         )
-    if not np.ptp(times[used]) > 0:
+    with np.errstate(over="ignore"):
+        span = float(np.ptp(times[used]))
+    if span > _LONGEST:
+        raise TimesError(
+            f"The times of the frames are {span:g} s apart, which no recording is; state the time"
+            " between frames as the interval."
+        )
+    if not span > 0:
         raise TimesError(
             f"All fitted frames have the same time, {times[used][0]:g} {unit}; state the time"
             " between frames as the interval."

@@ -108,7 +108,9 @@ class TimesPlot(QWidget):
         values = time_steps(times) if is_step else times
         known = np.isfinite(values)
         unit = choose_unit(float(np.median(np.abs(values[known]))) if known.any() else 1.0, "s")
-        shown = values / unit.scale
+        with np.errstate(over="ignore"):
+            shown = values / unit.scale
+        known &= np.isfinite(shown)
         frames = np.arange(len(times), dtype=np.float64)
         self._line.setData(frames[known], shown[known])
         marked = known & (flags != TimeFlag.NONE)

@@ -202,7 +202,9 @@ class _Pages:
         ) as images:
             for image in images:
                 if self._scaling is None:
-                    yield np.ascontiguousarray(image, dtype=np.float32)
+                    with np.errstate(over="ignore", invalid="ignore"):  # 1e300 is infinite here
+                        single = np.ascontiguousarray(image, dtype=np.float32)
+                    yield single
                     continue
                 scaled = self._scaling.apply(image)
                 self.missing += scaled.missing

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,18 @@ class Summary:
     bugs: list[str] = field(default_factory=list)
     slowest: float = 0.0
     peak: int = 0
+
+    def add(self, other: Summary) -> None:
+        """Add what came of other files."""
+        self.outcomes += other.outcomes
+        self.by_kind += other.by_kind
+        self.bugs += other.bugs
+        self.slowest = max(self.slowest, other.slowest)
+        self.peak = max(self.peak, other.peak)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def case(seed: int, number: int, samples: dict[str, Sample]) -> tuple[Sample, Mutant, bool]:
@@ -118,13 +131,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--only", type=int)
+    parser.add_argument("--jobs", type=int, default=1, help="processes side by side")
     parser.add_argument("--keep", action="store_true", help="keep the figures in build/torture")
     arguments = parser.parse_args(argv)
     if arguments.only is not None:
         return _repeat(arguments.seed, arguments.only)
     began = time.monotonic()
-    numbers = range(arguments.start, arguments.start + arguments.count)
-    summary = run_cases(arguments.seed, numbers, lambda text: print(text, flush=True))
+    stop, jobs = arguments.start + arguments.count, max(1, arguments.jobs)
+    parts = [range(arguments.start + job, stop, jobs) for job in range(jobs)]
+    summary = Summary()
+    with ThreadPoolExecutor(jobs) as pool:
+        for each in pool.map(lambda part: run_cases(arguments.seed, part, _say), parts):
+            summary.add(each)
     took = time.monotonic() - began
     print(f"{arguments.count} files in {took:.0f} s: {dict(summary.outcomes)}")
     for (kind, way), count in sorted(summary.by_kind.items()):
