@@ -118,6 +118,13 @@ class BleachPanel(QWidget):
         self._verdict = Notice()
         self._verdict.setTextFormat(Qt.TextFormat.RichText)
         describe(self._verdict, "verdictLabel", "Verdict")
+        self._per_frame = QPushButton("Use one background level per &frame")
+        describe(
+            self._per_frame,
+            "perFrameButton",
+            "Use one background level per frame",
+            "What the verdict advises; the panel Background has the same choice as Level.",
+        )
         self._table = FitTable()
         describe(
             self._table,
@@ -136,6 +143,7 @@ class BleachPanel(QWidget):
             "Write all frames, corrected, to a new file. The recording itself is not changed.",
         )
         layout.addWidget(self._verdict)
+        layout.addWidget(self._per_frame)
         layout.addWidget(self._export)
         layout.addWidget(self._table)
         layout.addWidget(self._evidence)
@@ -147,7 +155,12 @@ class BleachPanel(QWidget):
         self._run.clicked.connect(self._session.run_fit)
         self._cancel.clicked.connect(self._session.cancel)
         self._export.clicked.connect(self.export_requested)
+        self._per_frame.clicked.connect(self._on_per_frame_clicked)
         self._stale_timer.timeout.connect(self._on_stale_timer_timeout)
+
+    def _on_per_frame_clicked(self) -> None:
+        recipe = self._session.recipe.replace(background="frame")
+        self._session.set_recipe(recipe, "Use one background level per frame")
 
     # ------------------------------------------------------------------ showing the session
 
@@ -174,7 +187,8 @@ class BleachPanel(QWidget):
     def _refresh_job(self) -> None:
         session = self._session
         is_busy = bool(session.busy)
-        self._run.setEnabled(session.source is not None and not is_busy)
+        for button in (self._run, self._per_frame):
+            button.setEnabled(session.source is not None and not is_busy)
         self._cancel.setEnabled(is_busy)
         self._progress.setVisible(is_busy)
         self._stage.setText(session.busy if is_busy else "")
@@ -197,6 +211,9 @@ class BleachPanel(QWidget):
         self._table.setVisible(has_result)
         self._model.setVisible(has_result)
         self._events.setVisible(has_result)
+        reasons = fit.verdict.reasons if has_result and fit is not None else ()
+        drifts = any(reason.code == "background-drifts" for reason in reasons)
+        self._per_frame.setVisible(drifts and session.recipe.background == "series")
         self._evidence.setVisible(has_result and fit is not None and bool(fit.evidence))
         if fit is None:
             self._shown_fit = None

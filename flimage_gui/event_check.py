@@ -36,7 +36,7 @@ class EventCheck(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._button = QPushButton("Check with a &test event")
+        self._button = QPushButton("Check &with a test event")
         describe(
             self._button,
             "checkEventsButton",

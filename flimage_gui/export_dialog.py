@@ -207,7 +207,9 @@ class ExportDialog(QDialog):
             return
         self._written, self._writing = Path(path), False
         frames = format_count(self._session.n_frames, "frame")
-        name, folder = (html.escape(str(p)) for p in (self._written.name, self._written.parent))
+        name, folder = (
+            html.escape(str(p)) for p in (self._written.name, self._written.absolute().parent)
+        )
         self._done.show_notice("good", f"<b>✓ Written:</b> {frames} to <b>{name}</b><br>{folder}")
         self._pages.setCurrentIndex(2)
         self._open.setDefault(True)

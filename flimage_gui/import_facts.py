@@ -74,7 +74,8 @@ def thumbnail(image: np.ndarray, size: int, ratio: float) -> QPixmap:
     scaled = (np.nan_to_num(values, nan=low) - low) / ((high - low) or 1.0)
     grey = np.ascontiguousarray((np.clip(scaled, 0, 1) * 255).astype(np.uint8))
     height, width = grey.shape
-    picture = QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8)
+    # Qt does not keep the values: `grey` has to live until the pixmap has copied them.
+    picture = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8)
     pixmap = QPixmap.fromImage(picture).scaled(
         int(size * ratio),
         int(size * ratio),

@@ -101,6 +101,28 @@ def test_without_a_result_there_is_nothing_to_check(opened: BleachPanel) -> None
     assert not find(opened, QPushButton, "checkEventsButton").isVisible()
 
 
+def test_a_background_that_drifts_is_measured_per_frame_at_a_click(
+    qtbot, panel: BleachPanel, session: Session, tmp_path: Path, settle
+) -> None:
+    frames = bleaching(40) + np.linspace(0, 60, 40, dtype=np.float32)[:, None, None]
+    session.open(write_frames(tmp_path / "drift.h5", frames))
+    settle(session)
+    button = find(panel, QPushButton, "perFrameButton")
+    assert not button.isVisible()
+    click(qtbot, panel, "runBleachButton")
+    settle(session)
+    assert "background-drifts" in {reason.code for reason in session.fit.verdict.reasons}
+    assert button.isVisible()
+    click(qtbot, panel, "perFrameButton")
+    settle(session)
+    assert session.recipe.background == "frame"
+    assert "background-drifts" not in {reason.code for reason in session.fit.verdict.reasons}
+    assert not button.isVisible()
+    session.undo()
+    settle(session)
+    assert session.recipe.background == "series"
+
+
 def test_every_model_of_the_library_is_offered_with_its_formula(opened) -> None:
     combo = find(opened, QComboBox, "modelCombo")
     names = [combo.itemData(i) for i in range(combo.count())]
@@ -465,7 +487,7 @@ def test_shares_of_evidence_never_look_certain_nor_impossible(weight, text) -> N
 
 def test_every_control_says_what_it_is(panel) -> None:
     controls = panel.findChildren((QComboBox, QAbstractSpinBox, QPushButton, QCheckBox))
-    assert len(controls) == 15
+    assert len(controls) == 16
     for control in controls:
         assert control.objectName()
         assert control.accessibleName()

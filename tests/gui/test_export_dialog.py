@@ -80,6 +80,7 @@ def test_writing_gives_the_librarys_result_and_offers_to_open_it(
     qtbot.waitUntil(lambda: find(dialog, QPushButton, "exportOpenButton").isVisible())
     settle(corrected)
     assert "out.h5" in find(dialog, Notice, "exportDoneNotice").text()
+    assert str(tmp_path) in find(dialog, Notice, "exportDoneNotice").text()
     reference = tmp_path / "reference.h5"
     correct.run(corrected.source, corrected.recipe, reference)
     with FLSeries(h5file=target, h5mode="r") as ours, FLSeries(h5file=reference) as theirs:
