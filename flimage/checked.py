@@ -45,6 +45,9 @@ _MOST_LINKS = 16
 #: scaleoffset, lzf.
 _BUILT_IN = frozenset((1, 2, 3, 4, 5, 6, h5z.FILTER_LZF))
 
+#: Size of a checksum [bytes]. HDF5 crashes where the chunk that ends in it is shorter.
+_CHECKSUM = 4
+
 #: What h5py raises where a file is damaged.
 _DAMAGE = (
     AttributeError,
@@ -322,14 +325,33 @@ def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:
             f"{shown} keeps its pixels in another file, which is not opened; copy them into this"
             " file."
         )
+    codes = []
     for number in range(plist.get_nfilters()):
         code, _, _, label = plist.get_filter(number)
+        codes.append(code)
         if not has_filter(code):
             raise FileFormatError(
                 f"{shown} was stored with the HDF5 filter {code}"
                 f" ({label.decode('utf-8', 'replace')!r}), which is not installed; install the"
                 " hdf5plugin package or repack the file."
             )
+    if h5z.FILTER_FLETCHER32 in codes and _smallest_chunk(dataset) < _CHECKSUM:
+        raise DamagedImageError(
+            f"{shown} is damaged (a part of it is too short for its checksum); restore the file"
+            " from a copy."
+        )
+
+
+def _smallest_chunk(dataset: Any) -> int:
+    """Size of the smallest chunk that is stored [bytes], or that of a checksum where none is."""
+    sizes = [_CHECKSUM]
+
+    def look(info: Any) -> None:
+        if info.filter_mask == 0:
+            sizes[0] = min(sizes[0], info.size)
+
+    dataset.chunk_iter(look)
+    return sizes[0]
 
 
 def check_ratio(shown: str, shape: tuple[int, ...], itemsize: int, stored: int) -> None:

@@ -143,6 +143,34 @@ def test_a_background_of_another_size_is_named(changed: h5py.File) -> None:
             read()
 
 
+def test_a_chunk_that_is_too_short_for_its_checksum_does_not_crash_the_program(
+    series: Path,
+) -> None:
+    with h5py.File(series, "r+") as file:
+        size = len(file[f"fli_1/{RAW}"].id.read_direct_chunk((0, 0))[1])
+        place = file[f"fli_1/{RAW}"].id.get_chunk_info(0).byte_offset
+    data = bytearray(series.read_bytes())
+    # The size of a chunk stands in the index, in front of its filters, corner and address.
+    entry = struct.pack("<IIQQQQ", size, 0, 0, 0, 0, place)
+    assert data.count(entry) == 1
+    at = data.find(entry)
+    data[at : at + 4] = struct.pack("<I", 0)
+    series.write_bytes(data)
+    code = (
+        "from flimage.cli import main\n"
+        f"from flimage import FLSeries\n"
+        f"with FLSeries(h5file={str(series)!r}, h5mode='r') as series:\n"
+        "    print(series[2].fl.mean())\n"
+        f"print(main(['bleach', {str(series)!r}]))\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert found.stdout.splitlines() == ["12.0", "1"]
+    assert "fli_1" in found.stderr
+    assert "too short for its checksum" in found.stderr
+
+
 def test_a_huge_number_in_a_name_takes_no_memory(changed: h5py.File) -> None:
     changed.create_group("fli_99999999999999999999")
     with pytest.raises(FileFormatError, match=r"missing: 'fli_5', 'fli_6', 'fli_7' and 9+\d+ more"):

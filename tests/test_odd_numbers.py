@@ -153,7 +153,11 @@ def _correct(path: Path, recipe: Recipe, out: Path) -> None:
         try:
             result = correct.run(source, recipe, out)
         except FlimageError as error:
-            assert str(error).endswith(".")
+            refusal = str(error)
+        else:
+            refusal = ""
+        if refusal:
+            assert refusal.endswith(".")
             assert not out.exists()
             return
         fit = result.fit
