@@ -156,6 +156,16 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "actionRunFit", "&Run the correction", "Measure all frames and fit", ("Ctrl+Return",)
     ),
     ActionSpec(
+        "actionSaveRecipe",
+        "Save se&ttings…",
+        "Write the settings of the correction to a recipe file, for other recordings",
+    ),
+    ActionSpec(
+        "actionOpenRecipe",
+        "&Load settings…",
+        "Take over the settings of a recipe file",
+    ),
+    ActionSpec(
         "actionBatch",
         "Correct &many recordings…",
         "Correct a list of recordings with the same settings",

@@ -9,6 +9,7 @@ from PyQt5.QtCore import QMimeData, QObject, Qt, QTimer
 from PyQt5.QtWidgets import QFileDialog, QWidget
 
 from flimage.errors import FlimageError, InputError
+from flimage.output import atomic_output
 from flimage.recipe import Recipe
 from flimage.session_file import SUFFIX
 
@@ -22,6 +23,9 @@ from .session import Change, Session
 from .settings import Preferences, Settings
 
 __all__ = ["Documents", "dropped_paths"]
+
+#: What file dialogs offer for settings.
+_RECIPES = "Settings of a correction (*.json);;All files (*)"
 
 #: Largest file that is read as a recipe [bytes].
 _LARGEST_RECIPE = 1 << 20
@@ -113,6 +117,37 @@ class Documents(QObject):
         else:
             session.set_recipe(recipe, f"Take over {path.name}")
             self._bar.show_done(f"The settings of {path.name} were taken over.")
+
+    def ask_open_recipe(self) -> None:
+        """Ask for a recipe file, and take over its settings."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window, "Load settings", self._settings.get(Preferences.folder), _RECIPES
+        )
+        if chosen:
+            self.open_recipe(Path(chosen))
+
+    def ask_save_recipe(self) -> None:
+        """Ask for a file, and write the settings of the correction to it."""
+        folder = Path(self._settings.get(Preferences.folder) or Path.home())
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._window, "Save settings", str(folder / "recipe.json"), _RECIPES
+        )
+        if not chosen:
+            return
+        path = Path(chosen)
+        if not path.suffix:
+            path = path.with_suffix(".json")
+        try:
+            # The file dialog has asked whether a file that exists is to be replaced.
+            with atomic_output(path, overwrite=True) as temporary:
+                temporary.write_text(f"{self._session.recipe.to_json()}\n", encoding="utf-8")
+        except (FlimageError, OSError) as error:
+            self._bar.show_error(error)
+        else:
+            self._bar.show_done(
+                f"The settings were written to {path}; batches and “flimage bleach --recipe” take"
+                " them."
+            )
 
     def choose(self) -> Path | None:
         """Ask for a file; None where the person wants none."""

@@ -104,6 +104,8 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         "actionSignalRegionHere",
         "actionBackgroundRegionHere",
         None,
+        "actionSaveRecipe",
+        "actionOpenRecipe",
         "actionBatch",
     ),
     "&Help": ("actionCommands", "actionShortcuts", None, "actionAbout"),

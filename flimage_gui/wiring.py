@@ -44,6 +44,8 @@ def slots(window: MainWindow) -> dict[str, Callable[[], object]]:
         "actionRedo": session.redo,
         "actionPreferences": window.show_preferences,
         "actionRunFit": session.run_fit,
+        "actionSaveRecipe": documents.ask_save_recipe,
+        "actionOpenRecipe": documents.ask_open_recipe,
         "actionBatch": lambda: window.windows.show_batch(window),
         "actionCancel": window.cancel,
         **window.looking.slots(),
