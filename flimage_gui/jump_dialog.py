@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from flimage.quantities import parse_quantity
 
-from .labels import hint_label
+from .labels import ElidedLabel
 from .session import Session
 from .time_bar import time_text
 from .widgets import describe
@@ -80,7 +81,9 @@ class JumpDialog(QDialog):
         self._edit.setPlaceholderText("12, 2.5 s, or an identifier")
         label = QLabel("&Frame, time or identifier")
         label.setBuddy(self._edit)
-        self._hint = hint_label(" ")
+        # One line, however long the identifier: the dialog does not grow while one types.
+        self._hint = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self._hint.setProperty("role", "hint")
         self._hint.setObjectName("jumpHint")
         self._buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel

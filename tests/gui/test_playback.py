@@ -16,6 +16,7 @@ from PyQt5.QtWidgets import (
     QLineEdit,
 )
 
+from flimage_gui.editor import Editor
 from flimage_gui.jump_dialog import find_frame
 from flimage_gui.main_window import MainWindow
 from flimage_gui.playback import Ending, PlaybackClock
@@ -142,3 +143,16 @@ def test_jumping_by_keys(qtbot, opened: MainWindow) -> None:
     assert find(dialog, QLabel, "jumpHint").text().startswith("Frame 6")
     qtbot.keyClick(edit, Qt.Key.Key_Return)
     assert opened.session.frame == 6
+
+
+def test_a_long_identifier_fits_the_answer(qtbot, opened: MainWindow, settle) -> None:
+    Editor(opened.session).set_value([3], "identifier", "a very long name of a recording " * 4)
+    settle(opened.session)
+    find(opened, QAction, "actionJump").trigger()
+    dialog = find(opened, QDialog, "jumpDialog")
+    qtbot.keyClicks(find(dialog, QLineEdit, "jumpEdit"), "3")
+    hint = find(dialog, QLabel, "jumpHint")
+    qtbot.wait(50)
+    assert hint.text().startswith("Frame 3")
+    assert hint.heightForWidth(hint.width()) <= hint.height()
+    dialog.reject()
