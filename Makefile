@@ -1,7 +1,7 @@
 # Everything a person or a build server does with a checkout. Each target makes the environment
 # it needs in .venv; set PYTHON to choose the interpreter that it is made with.
 
-.PHONY: help run test bench lint format example screenshots docs bundle clean
+.PHONY: help run test torture bench lint format example screenshots docs bundle clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -9,6 +9,10 @@ VENV := .venv
 BUNDLE := build/bundle-venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# Scripts of tests/torture whose outcome is kept; each as long as it is meant to be.
+TORTURE = "crash --kills 300" "journal_crash --kills 60" "disk --rounds 6" damaged damaged_window \
+	"concurrency --rounds 60" "window_actions --actions 50000 --interval 2500"
 
 # What is installed and tested is this checkout, whatever the shell has on its path.
 unexport PYTHONPATH
@@ -23,6 +27,7 @@ endif
 help:
 	@echo "make run      open the example recording in the window; without a screen: correct it"
 	@echo "make test     run all tests (ARGS='-k word' to choose some)"
+	@echo "make torture  kill, starve, damage and wear out the program for an hour; writes docs/reliability.md"
 	@echo "make bench    measure speed and accuracy, side by side with other programs"
 	@echo "make lint     check style and types"
 	@echo "make format   apply the style"
@@ -37,6 +42,13 @@ run: $(VENV)/.with-gui
 
 test: $(VENV)/.with-test
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
+
+# Each script goes on after a promise that was not kept; the page says which one it was.
+torture: $(VENV)/.with-test
+	@for part in $(TORTURE); do \
+		echo "tests.torture.$$part"; \
+		QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.torture.$$part --keep || failed=1; done; \
+		$(BIN)/python scripts/reliability.py && exit $${failed:-0}
 
 bench: $(VENV)/.with-test
 	@for part in $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/accuracy.py benchmarks/performance.py benchmarks/window.py)); do \

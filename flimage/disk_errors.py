@@ -45,6 +45,8 @@ def reason_of(error: BaseException) -> str | None:
     """
     if isinstance(error, FlimageError):
         return None
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return _REASONS[errno.ENOMEM]
     from_hdf5 = isinstance(error, RuntimeError) and _HDF5.match(str(error))
     if not isinstance(error, OSError) and not from_hdf5:
         return None

@@ -89,6 +89,7 @@ def save_edited(
         )
     count = len(source)
     with storage.atomic_output(path, overwrite=overwrite) as temporary:
+        _check_still_there(source, path)
         try:
             place, copied = _write(source, path, temporary, compression, report)
             _flush(temporary)
@@ -101,9 +102,32 @@ def save_edited(
                 f"{path} could not be saved: {reason}. What was there before is unchanged."
             ) from error
         report(2 * count, 2 * count, "Saving")
+        _check_still_there(source, path)
         if before_replace is not None:
             before_replace()
     return path
+
+
+def _check_still_there(source: EditedSource, path: pathlib.Path) -> None:
+    """Refuse to replace a file that took the place of the one that is open."""
+    stored = _series_group(source.source)
+    if stored is None or not path.exists() or not _is_own(source, path):
+        return
+    try:
+        opened = os.fstat(stored.file.id.get_vfd_handle())
+    except (OSError, RuntimeError, TypeError, NotImplementedError):
+        return  # in memory
+    if not os.path.samestat(opened, path.stat()):
+        raise FileAccessError(
+            f"{path} was replaced by another window or program since it was opened; save a copy"
+            " under another name, or open it again."
+        )
+
+
+def _is_own(source: EditedSource, path: pathlib.Path) -> bool:
+    """Tell whether a path is that of the recording itself."""
+    own = source.path
+    return own is not None and path.exists() and own.exists() and path.samefile(own)
 
 
 # --- writing -------------------------------------------------------------------------------
@@ -131,12 +155,7 @@ def _write(
         Frames that were copied without a change: number in the new file -> in the old one.
     """
     stored = _series_group(source.source)
-    in_place = (
-        source.path is not None
-        and path.exists()
-        and source.path.exists()
-        and path.samefile(source.path)
-    )
+    in_place = _is_own(source, path)
     count = len(source)
     with h5py.File(temporary, "w") as file:
         group: h5py.Group = file

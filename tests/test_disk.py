@@ -47,6 +47,7 @@ def test_too_few_open_files_and_too_little_memory_are_said() -> None:
         (FileNotFoundError(errno.ENOENT, "No such file"), "was removed meanwhile"),
         (OSError(errno.ENOTCONN, "Not connected"), "not connected"),
         (OSError("strange"), "strange"),
+        (RuntimeError("can't start new thread"), "too little memory"),
     ],
 )
 def test_the_reason_is_told_in_words(error: BaseException, words: str) -> None:

@@ -7,6 +7,7 @@ import ctypes
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,11 +84,20 @@ def atomic_folder(
         _put_in_place(part, target)
         flush_folder(target.parent)
     except BaseException as error:
-        shutil.rmtree(part, ignore_errors=True)
+        _remove(part)
         reason = reason_of(error)
         if reason is None:
             raise
         raise FileAccessError(f"{path} could not be written: {reason}.") from error
+
+
+def _remove(part: Path) -> None:
+    """Remove what was written, although threads of others may be writing to it still."""
+    for _ in range(5):
+        shutil.rmtree(part, ignore_errors=True)
+        if not part.exists():
+            break
+        time.sleep(0.02)
 
 
 def _put_in_place(part: Path, target: Path) -> None:

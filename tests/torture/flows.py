@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -167,6 +168,9 @@ FLOWS: dict[str, Flow] = {
     "table": Flow(_table, ("fit.csv",)),
     "session": Flow(_session, ("work.flsession",)),
 }
+
+if importlib.util.find_spec("zarr") is None:  # an extra, and not there for each Python
+    del FLOWS["OME-Zarr"]
 
 
 def files_of(folder: Path) -> set[str]:
