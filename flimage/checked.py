@@ -8,8 +8,9 @@ exceptions name the file and the object.
 
 from __future__ import annotations
 
+import functools
+import importlib
 import math
-import sys
 from types import TracebackType
 from typing import Any
 
@@ -384,9 +385,16 @@ def has_filter(code: int) -> bool:
 
     HDF5 loads what it finds in the folders of the variable ``HDF5_PLUGIN_PATH`` as soon as it is
     asked for a filter that it does not know. Packages of Python are another matter: who has
-    installed hdf5plugin and imported it wants its filters.
+    installed hdf5plugin wants its filters.
     """
-    if code in _BUILT_IN:
-        return True
-    plugin = sys.modules.get("hdf5plugin")
-    return code in getattr(plugin, "FILTERS", {}).values()
+    return code in _BUILT_IN or code in _filters_of_package()
+
+
+@functools.cache
+def _filters_of_package() -> frozenset[int]:
+    """Codes of the filters of the package hdf5plugin, which knows them once it is imported."""
+    try:
+        plugin = importlib.import_module("hdf5plugin")
+    except ImportError:
+        return frozenset()
+    return frozenset(plugin.FILTERS.values())
