@@ -118,7 +118,7 @@ class BleachPanel(QWidget):
         self._verdict = Notice()
         self._verdict.setTextFormat(Qt.TextFormat.RichText)
         describe(self._verdict, "verdictLabel", "Verdict")
-        self._per_frame = QPushButton("Use one background level &per frame")
+        self._per_frame = QPushButton("Use o&ne background level per frame")
         describe(
             self._per_frame,
             "perFrameButton",
