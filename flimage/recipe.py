@@ -77,7 +77,7 @@ class Region:
 
 def _is_whole(value: object) -> bool:
     """Tell whether `value` is a whole number of at least 0."""
-    return is_number(value) and math.isfinite(value) and value >= 0 and value == int(value)
+    return is_number(value) and 0 <= value < 2**53 and value == int(value)
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ class Recipe:
             if "exclude" in settings:
                 settings["exclude"] = tuple(settings["exclude"])
             return cls(**settings)
-        except TypeError as error:
+        except (TypeError, OverflowError) as error:
             raise InputError(f"Recipe: {error}.") from error
 
     @classmethod

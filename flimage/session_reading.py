@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
 import json
 import math
@@ -70,6 +69,10 @@ def read_session(path: str | os.PathLike[str]) -> SessionFile:
         return _read(path, content)
     except _WrongError as wrong:
         raise FileFormatError(f"{path}: {wrong.sentence}.") from wrong
+    except OverflowError as error:
+        raise FileFormatError(
+            f"{path} holds a number that is too large to be computed with; choose another file."
+        ) from error
 
 
 def _read(path: Path, content: dict[str, Any]) -> SessionFile:
@@ -243,7 +246,7 @@ def _read_image(key: str, value: object) -> npt.NDArray[np.float32]:
         packed = base64.b64decode(_text(f"{key}.data", values.get("data")), validate=True)
         # No more than that is unpacked, whatever the file says.
         data = zlib.decompressobj().decompress(packed, size + 1)
-    except (binascii.Error, zlib.error) as error:
+    except (ValueError, zlib.error) as error:
         raise _WrongError(
             f"{key}.data", values.get("data"), f"the image is damaged ({error})"
         ) from error

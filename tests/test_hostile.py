@@ -28,7 +28,11 @@ from flimage.errors import DamagedImageError, FileFormatError, FlimageError, Inp
 from flimage.image_group import RAW
 from flimage.opening import open_series
 from flimage.readers import open_recording
-from flimage.source import SeriesSource
+from flimage.recipe import Region
+from flimage.region_traces import NamedRegion
+from flimage.session_file import SessionFile, View, write_session
+from flimage.session_reading import read_session
+from flimage.source import Edits, SeriesSource
 
 #: What refusals say.
 NOT = r"not (followed|opened)"
@@ -440,6 +444,72 @@ def test_a_hostile_recipe_is_refused_in_a_sentence(text: str, tmp_path: Path, se
     assert out == ""
     assert "Unexpected" not in err
     assert not (tmp_path / "out.h5").exists()
+
+
+ODD_VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    2**63,
+    10**400,
+    1e308,
+    float("inf"),
+    float("nan"),
+    "",
+    "x",
+    "\ud800",
+    "\x00",
+    "../../../etc/passwd",
+    "__import__('os').system('true')",
+    [],
+    [[[[]]]],
+    {},
+    {"": {}},
+)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    children: Any = ()
+    if isinstance(value, dict):
+        children = value.items()
+    elif isinstance(value, list):
+        children = enumerate(value)
+    for key, child in children:
+        yield from _places(child, (*path, key))
+
+
+def test_a_session_with_any_value_replaced_is_read_or_refused_in_a_sentence(
+    tmp_path: Path, series: Path
+) -> None:
+    edits = Edits().with_background([1], np.ones((2, 3), np.float32)).with_order([1, 0])
+    view = View(1, "raw", (0.0, 1.0, 2.0, 3.0), {"raw": (0.0, 9.0)})
+    recipe = Recipe(border_px=2, region=Region("rectangle", ((1, 2), (3, 4))), exclude=(1,))
+    regions = (NamedRegion("a", Region("ellipse", ((0, 0), (4, 4)))),)
+    session = SessionFile(
+        series, recipe, regions, edits.with_meta({0: {"identifier": "x", "time": 1.0}}), view
+    )
+    good = json.loads(write_session(session, tmp_path / "good.flsession").read_text())
+    path = tmp_path / "odd.flsession"
+    read = 0
+    for place in _places(good):
+        for odd in ODD_VALUES:
+            content = json.loads(json.dumps(good))
+            if place:
+                inner = content
+                for key in place[:-1]:
+                    inner = inner[key]
+                inner[place[-1]] = odd
+            else:
+                content = odd
+            path.write_text(json.dumps(content), encoding="utf-8")
+            try:
+                read_session(path)
+                read += 1
+            except FileFormatError as error:
+                message = str(error)
+                assert "odd.flsession" in message
+    assert read > 0
 
 
 # --- names and texts -----------------------------------------------------------------------------

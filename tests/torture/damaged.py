@@ -99,6 +99,7 @@ def run_cases(seed: int, numbers: range, say: Callable[[str], None] = lambda tex
         keeper = Keeper(prepare, folder)
         try:
             for number in numbers:
+                keeper.start()
                 began = time.monotonic()
                 word, result = keeper.run((seed, number))
                 if word == "hang":  # the computer may have been busy

@@ -51,8 +51,7 @@ class Keeper:
 
     def run(self, task: Any, patience: float = PATIENCE) -> tuple[str, Any]:
         """Run a trial: ``("done", result)``, ``("hang", where)`` or ``("crash", where)``."""
-        if self._process is None:
-            self._start()
+        self.start()
         assert self._pipe is not None
         self._pipe.send(task)
         try:
@@ -85,7 +84,10 @@ class Keeper:
         lines = (self._folder / "trace").read_text(errors="replace").splitlines()
         return "\n".join(lines[:30])
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the process, where none is running."""
+        if self._process is not None:
+            return
         before = {key: os.environ.get(key) for key in _QUIET}
         os.environ.update(_QUIET)
         try:
