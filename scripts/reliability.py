@@ -38,6 +38,7 @@ was tried to break each promise; a script writes it from what the others have fo
 """
 
 TAIL = """
+
 ## What is not promised
 
 * Code that opens a file for writing with `FLSeries(path, h5mode="a")` changes it in place, as

@@ -199,7 +199,7 @@ class Crashes:
         if _group_lives(child):
             self.defects.append(f"{name}, killed at {when}: its processes live on")
         self.kills[name] += os.WIFSIGNALED(status)
-        self.ends["had ended before it was killed"] += not os.WIFSIGNALED(status)
+        self.ends["writes that had ended before they were killed"] += not os.WIFSIGNALED(status)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status):
             self.defects.append(f"{name}, to be killed at {when}: failed by itself")
         self._look(name, when, place, before)
@@ -212,7 +212,7 @@ class Crashes:
             self.defects.append(f"{name}, killed at {when}: {what}")
 
         left = [each for each in files_of(place) if ".flimage-" in each]
-        self.ends["with a temporary file"] += bool(left)
+        self.ends["kills that left a temporary file, which the next write removed"] += bool(left)
         # The next start: another write to the same folders.
         for folder in {(place / target).parent for target in FLOWS[name].targets}:
             with atomic_output(folder / "next.txt") as temporary:
@@ -227,9 +227,9 @@ class Crashes:
                 wrong(f"{target} is damaged ({error})")
                 continue
             if found == self._complete[name][number]:
-                self.ends["new"] += 1
+                self.ends["targets that were the complete new file"] += 1
             elif found == self._old[name][number]:
-                self.ends["old"] += 1
+                self.ends["targets that were the old file"] += 1
             else:
                 wrong(f"{target} is neither the old nor the new one")
         extra = {each for each in files_of(place) if not _belongs(each, name)}
