@@ -218,6 +218,7 @@ def sample_frames(n_frames: int, count: int = 5) -> list[int]:
     return sorted({int(i) for i in np.linspace(0, n_frames - 1, min(count, n_frames)).round()})
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")  # 1e38 and 1e-45 are drawn, too
 def image_levels(images: Sequence[np.ndarray]) -> tuple[float, float]:
     """Return the values to show black and white, from percentiles of all finite pixels.
 

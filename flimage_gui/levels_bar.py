@@ -30,6 +30,7 @@ BAR_WIDTH = 14
 GRAB_PIXELS = 9
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")  # 1e38 and 1e-45 are drawn, too
 def histogram(image: np.ndarray, low: float, high: float) -> np.ndarray:
     """Count how often values between `low` and `high` occur, in :data:`BINS` equal bins.
 

@@ -19,6 +19,7 @@ MISSING = 255
 SATURATED_COLOR = (255, 64, 64)
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")  # 1e38 and 1e-45 are drawn, too
 def to_indices(
     image: np.ndarray, low: float, high: float, saturation: float | None = None
 ) -> np.ndarray:
