@@ -350,10 +350,10 @@ of 512².
 NEXT = """
 ## What would be next
 
-- Compression is most of the floor. Corrected images with few different values cost most: what repeats
-  in them are whole pixels, while every packaged library searches from byte to byte. A trial with an
-  encoder that sorts pixels took a third of the time at the same size; an encoder of its own is more
-  than this project wants to answer for.
+- Compression is most of the floor. Corrected images with few different values cost most: what
+  repeats in them are whole pixels, while every packaged library searches from byte to byte. A trial
+  with an encoder that sorts pixels took a third of the time at the same size; an encoder of its own
+  is more than this project wants to answer for.
 - A frame costs a few dozen microseconds in HDF5 itself (three groups, one or two datasets, their
   attributes). It matters only for small frames, and the layout is a given.
 - Up to 128 frames, or 64 MB of them, are decoded once for averaging, measuring and writing. Of

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import edit
 from .errors import InputError
 from .progress import Progress
 
@@ -98,6 +97,8 @@ class FileBackground:
 
     def apply(self, source: EditedSource, progress: Progress | None = None) -> Edits:
         """Return the edits that show the change."""
+        from . import edit
+
         return edit.assign_background(source, self.frames, self.image(source, progress))
 
     def python(self) -> str:
@@ -125,6 +126,8 @@ class MeanBackground:
 
     def apply(self, source: EditedSource, progress: Progress | None = None) -> Edits:
         """Return the edits that show the change."""
+        from . import edit
+
         return edit.assign_background(source, self.frames, self.image(source, progress))
 
     def python(self) -> str:
@@ -152,6 +155,8 @@ class PlaneBackground:
 
     def apply(self, source: EditedSource, progress: Progress | None = None) -> Edits:
         """Return the edits that show the change."""
+        from . import edit
+
         return edit.assign_background(source, self.frames, self.image(source, progress))
 
     def python(self) -> str:
@@ -173,6 +178,8 @@ class ClearBackground:
 
     def apply(self, source: EditedSource, progress: Progress | None = None) -> Edits:
         """Return the edits that show the change."""
+        from . import edit
+
         return edit.assign_background(source, self.frames, None)
 
     def python(self) -> str:
@@ -197,6 +204,8 @@ class SetValue:
 
     def apply(self, source: EditedSource, progress: Progress | None = None) -> Edits:
         """Return the edits that show the change."""
+        from . import edit
+
         if self.key == "identifier" and self.value is not None:
             return edit.set_identifiers(source, self.frames, str(self.value))
         return edit.set_meta(source, self.frames, {self.key: self.value})
@@ -226,6 +235,8 @@ class SetInterval:
 
     def apply(self, source: EditedSource, progress: Progress | None = None) -> Edits:
         """Return the edits that show the change."""
+        from . import edit
+
         return edit.set_interval(source, self.interval, self.start, self.frames)
 
     def python(self) -> str:
@@ -247,6 +258,8 @@ class DeleteFrames:
 
     def apply(self, source: EditedSource, progress: Progress | None = None) -> Edits:
         """Return the edits that show the change."""
+        from . import edit
+
         return edit.delete_frames(source, self.frames)
 
     def python(self) -> str:
@@ -266,6 +279,8 @@ class KeepFrames:
 
     def apply(self, source: EditedSource, progress: Progress | None = None) -> Edits:
         """Return the edits that show the change."""
+        from . import edit
+
         return edit.keep_frames(source, self.frames)
 
     def python(self) -> str:
@@ -286,6 +301,8 @@ class MoveFrames:
 
     def apply(self, source: EditedSource, progress: Progress | None = None) -> Edits:
         """Return the edits that show the change."""
+        from . import edit
+
         return edit.move_frames(source, self.frames, self.to)
 
     def python(self) -> str:
@@ -303,6 +320,8 @@ class SortByTime:
 
     def apply(self, source: EditedSource, progress: Progress | None = None) -> Edits:
         """Return the edits that show the change."""
+        from . import edit
+
         return edit.sort_by_time(source)
 
     def python(self) -> str:
