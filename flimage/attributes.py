@@ -201,10 +201,14 @@ def _mentioned(block: bytes, size: int) -> list[int]:
     """Numbers in a block of bytes that can be addresses of heaps, wherever they stand."""
     if len(block) < 8:
         return []
-    windows = np.lib.stride_tricks.sliding_window_view(np.frombuffer(block, np.uint8), 8)
-    numbers = np.ascontiguousarray(windows).view("<u8").ravel()
-    found: list[int] = np.unique(numbers[(numbers > 0) & (numbers < size)]).tolist()
-    return found
+    numbers = np.concatenate(
+        [
+            np.frombuffer(block, "<u8", (len(block) - first) // 8, first)
+            for first in range(min(8, len(block) - 7))
+        ]
+    )
+    # One less, so that 0 becomes the largest number there is.
+    return sorted(set(numbers[numbers - np.uint64(1) < size - 1].tolist()))
 
 
 def _all_heaps(file: _Bytes) -> list[int]:
