@@ -5,21 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent
-from PyQt5.QtWidgets import (
-    QAbstractItemView,
-    QApplication,
-    QHeaderView,
-    QSizePolicy,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from PyQt5.QtGui import QFont, QFontMetrics
+from PyQt5.QtWidgets import QTableWidgetItem, QWidget
 
 from flimage.quantities import MISSING, format_number
 
 from .model_names import model_text
+from .read_only_table import ReadOnlyTable
 
 if TYPE_CHECKING:
     from flimage.result import Candidate
@@ -64,41 +56,20 @@ def _share(weight: float) -> str:
     return f"{100 * weight:.1f} %" if weight < 0.9995 else "> 99.9 %"
 
 
-class EvidenceTable(QTableWidget):
-    """A read-only table that is as tall as its rows; the model that was taken stands in bold.
+class EvidenceTable(ReadOnlyTable):
+    """The models that were tried; the one that was taken stands in bold.
 
-    Where the width does not suffice for the names, χ² is not shown. Ctrl+C copies everything.
+    Where the width does not suffice for the names, χ² is not shown.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(0, len(HEADERS), parent)
-        font = self.font()
-        if font.pointSizeF() > 0:
-            font.setPointSizeF(font.pointSizeF() * 0.92)
-            self.setFont(font)
-            self.horizontalHeader().setFont(font)
-        for column, (text, tip) in enumerate(zip(HEADERS, _TIPS, strict=True)):
-            item = QTableWidgetItem(text)
-            item.setToolTip(f"<p>{tip}</p>")
-            self.setHorizontalHeaderItem(column, item)
-        self.verticalHeader().hide()
-        self.verticalHeader().setMinimumSectionSize(0)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setTabKeyNavigation(False)
-        self.setAlternatingRowColors(True)
-        self.setShowGrid(False)
+        super().__init__(HEADERS, _TIPS, parent)
         self.setWordWrap(False)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setMinimumSectionSize(24)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._rows: tuple[tuple[str, str, str, str], ...] = ()
+
+    def rows_of_text(self) -> tuple[tuple[str, str, str, str], ...]:
+        """Return the texts of all columns, hidden ones too, row by row."""
+        return self._rows
 
     def show_evidence(self, evidence: tuple[Candidate, ...], taken: str) -> None:
         """Show the candidates, and which of them was `taken`."""
@@ -118,11 +89,6 @@ class EvidenceTable(QTableWidget):
         self._arrange()
         self.updateGeometry()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Use the width for as many columns as fit."""
-        super().resizeEvent(event)
-        self._arrange()
-
     def _arrange(self) -> None:
         """Give each column the width of its texts, and the first one the rest."""
         bold = QFont(self.font())
@@ -135,26 +101,3 @@ class EvidenceTable(QTableWidget):
         for column, width in enumerate(widths[1:], 1):
             self.setColumnWidth(column, width)
         self.setColumnHidden(len(HEADERS) - 1, sum(widths) > self.viewport().width())
-
-    def as_text(self) -> str:
-        """Return the table with tabs between columns, ready for a spreadsheet."""
-        return "\n".join("\t".join(row) for row in (HEADERS, *self._rows))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Copy the table with the usual keys."""
-        if event.matches(QKeySequence.StandardKey.Copy):
-            QApplication.clipboard().setText(self.as_text())
-            return
-        super().keyPressEvent(event)
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Ask for the height of all rows."""
-        return QSize(240, self._full_height())
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Don't become shorter than all rows: the panel scrolls, not the table."""
-        return QSize(160, self._full_height())
-
-    def _full_height(self) -> int:
-        rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
-        return self.horizontalHeader().sizeHint().height() + rows + 2 * self.frameWidth()

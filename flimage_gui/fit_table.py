@@ -8,20 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QKeyEvent, QKeySequence, QResizeEvent
-from PyQt5.QtWidgets import (
-    QAbstractItemView,
-    QApplication,
-    QHeaderView,
-    QMenu,
-    QSizePolicy,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QTableWidgetItem, QWidget
 
 from flimage.quantities import MISSING, format_estimate, format_number
+
+from .read_only_table import ReadOnlyTable
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit
@@ -124,39 +116,15 @@ def _format_r_squared(value: float) -> str:
     return format_number(value, 5) if value < 0.99999 else "> 0.99999"
 
 
-class FitTable(QTableWidget):
-    """A read-only table that is as tall as its rows; Ctrl+C copies it.
+class FitTable(ReadOnlyTable):
+    """The parameters of a fit.
 
     Where the width does not suffice for four columns, intervals stand below the values.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(0, len(HEADERS), parent)
-        font = self.font()
-        if font.pointSizeF() > 0:
-            font.setPointSizeF(font.pointSizeF() * 0.92)
-            self.setFont(font)
-            self.horizontalHeader().setFont(font)
-        self.setHorizontalHeaderLabels(HEADERS)
-        self.verticalHeader().hide()
-        self.verticalHeader().setMinimumSectionSize(0)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setTabKeyNavigation(False)
-        self.setAlternatingRowColors(True)
-        self.setShowGrid(False)
+        super().__init__(HEADERS, parent=parent)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.customContextMenuRequested.connect(self._on_menu_requested)
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setMinimumSectionSize(24)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._rows: tuple[FitRow, ...] = ()
         self._stacked = False
 
@@ -178,32 +146,9 @@ class FitTable(QTableWidget):
                 self.setItem(place, column, item)
         self._arrange()
 
-    def as_text(self) -> str:
-        """Return the table with tabs between columns, ready for a spreadsheet."""
-        lines = ["\t".join(HEADERS)]
-        lines += ["\t".join((r.name, r.estimate, r.interval, r.unit)) for r in self._rows]
-        return "\n".join(lines)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Copy the table with the usual keys."""
-        if event.matches(QKeySequence.StandardKey.Copy):
-            QApplication.clipboard().setText(self.as_text())
-            return
-        super().keyPressEvent(event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Use the width for as many columns as fit."""
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self._arrange()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Ask for the height of all rows."""
-        return QSize(240, self._full_height())
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Don't become shorter than all rows: the panel scrolls, not the table."""
-        return QSize(160, self._full_height())
+    def rows_of_text(self) -> tuple[tuple[str, str, str, str], ...]:
+        """Return the texts of all columns, hidden ones too, row by row."""
+        return tuple((row.name, row.estimate, row.interval, row.unit) for row in self._rows)
 
     def _arrange(self) -> None:
         """Give each column the width of its texts, and the first one the rest."""
@@ -236,17 +181,6 @@ class FitTable(QTableWidget):
             height = max(text.count("\n") + 1, 1 + wrapped) * metrics.lineSpacing()
             self.setRowHeight(place, height + 2 * _ROW_PADDING)
         self.updateGeometry()
-
-    def _full_height(self) -> int:
-        rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
-        return self.horizontalHeader().sizeHint().height() + rows + 2 * self.frameWidth()
-
-    def _on_menu_requested(self) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        copy = menu.addAction("&Copy table")
-        copy.triggered.connect(lambda: QApplication.clipboard().setText(self.as_text()))
-        menu.popup(self.cursor().pos())
 
 
 def _stacked_text(row: FitRow) -> str:

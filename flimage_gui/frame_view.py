@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtCore import QEvent, QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QPointF, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QColor, QImage, QPalette
 from PyQt5.QtWidgets import (
     QAction,
     QHBoxLayout,
-    QLabel,
     QVBoxLayout,
     QWidget,
 )
@@ -20,6 +17,8 @@ from .displays import image_levels
 from .frame_controls import FrameControls
 from .image_box import ImageBox
 from .image_item import FrameImageItem
+from .image_notices import ImageNotices
+from .image_zoom import ImageZoom
 from .levels_bar import LevelsBar
 from .overlays import BorderItem
 from .session import Change, Display, Session
@@ -29,8 +28,6 @@ __all__ = ["FrameView"]
 
 #: Least width [px].
 _LEAST_WIDTH = 390
-#: How much one press of + or − zooms.
-ZOOM_FACTOR = 1.4
 
 
 class FrameView(QWidget):
@@ -55,7 +52,6 @@ class FrameView(QWidget):
         self._image: np.ndarray | None = None
         self._shown: tuple[int, Display] | None = None
         self._pixel: tuple[int, int] | None = None
-        self._fits = True
         self._saturation: float | None = None
 
         self._graphics = pg.GraphicsView(useOpenGL=False)
@@ -69,22 +65,8 @@ class FrameView(QWidget):
         self._border_item = BorderItem()
         self._box.addItem(self._item)
         self._box.addItem(self._border_item)
-        self._notice = QLabel(self._graphics)
-        self._notice.setObjectName("frameNotice")
-        self._notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._notice.setWordWrap(True)
-        self._notice.hide()
-        self._saturated = QLabel(self._graphics)
-        self._saturated.setObjectName("saturationLabel")
-        self._saturated.setStyleSheet(
-            "QLabel { background: rgba(176, 24, 24, 225); color: white; border-radius: 4px;"
-            " padding: 3px 8px; }"
-        )
-        self._saturated.setToolTip(
-            "<p>These pixels are at the end of the detector's range: their true value is unknown."
-            " They are marked in red on the raw image.</p>"
-        )
-        self._saturated.hide()
+        self._zoom = ImageZoom(self._box, self._graphics)
+        self._notices = ImageNotices(self._graphics)
         self._levels_bar = LevelsBar()
 
         #: Image and histogram side by side.
@@ -132,7 +114,6 @@ class FrameView(QWidget):
         self._levels_bar.auto_requested.connect(self._session.auto_levels)
         self._box.stepped.connect(self._on_box_stepped)
         self._box.double_clicked.connect(self.fit_view)
-        self._box.sigRangeChangedManually.connect(self._on_box_moved)
         self._graphics.scene().sigMouseMoved.connect(self._on_scene_mouse_moved)
         self._session.changed.connect(self._on_session_changed)
         self._session.frame_ready.connect(self._on_session_frame_ready)
@@ -168,12 +149,11 @@ class FrameView(QWidget):
     @property
     def is_zoomed(self) -> bool:
         """Whether the person has chosen which part of the image is seen."""
-        return not self._fits
+        return not self._zoom.fits
 
     def set_zoomed(self) -> None:
         """Keep the part of the image that is seen when the window is resized."""
-        self._fits = False
-        self._box.disableAutoRange()
+        self._zoom.hold()
 
     def add_button(self, button: QWidget) -> None:
         """Put a button into the row above the image, before those that zoom."""
@@ -204,30 +184,22 @@ class FrameView(QWidget):
 
     def fit_view(self) -> None:
         """Show the whole image, also after the window was resized."""
-        self._fits = True
-        height, width = self._session.shape
-        if height and width:
-            self._box.setRange(QRectF(0, 0, width, height), padding=0.02)
-            self._box.enableAutoRange()
+        self._zoom.fit()
 
     def zoom_in(self) -> None:
         """Zoom in on the middle."""
-        self._zoom(1 / ZOOM_FACTOR)
+        if self._image is not None:
+            self._zoom.enlarge()
 
     def zoom_out(self) -> None:
         """Zoom out from the middle."""
-        self._zoom(ZOOM_FACTOR)
+        if self._image is not None:
+            self._zoom.reduce()
 
     def zoom_original(self) -> None:
         """Show one image pixel on one screen pixel."""
-        pixel_width, _ = self._box.viewPixelSize()
-        self._zoom(1.0 / (pixel_width * self._graphics.devicePixelRatioF()))
-
-    def _zoom(self, factor: float) -> None:
-        if self._image is not None and factor > 0:
-            self._fits = False
-            self._box.disableAutoRange()
-            self._box.scaleBy((factor, factor))
+        if self._image is not None:
+            self._zoom.original()
 
     def contrast_from_frame(self) -> None:
         """Spread the colours over the values of the frame on screen."""
@@ -266,9 +238,6 @@ class FrameView(QWidget):
     def _on_box_stepped(self, by: int) -> None:
         self._session.set_frame(self._session.frame + by)
 
-    def _on_box_moved(self, *_: Any) -> None:
-        self._fits = False
-
     def _on_scene_mouse_moved(self, position: QPointF) -> None:
         place = self._box.mapSceneToView(position)
         height, width = self._session.shape
@@ -306,8 +275,7 @@ class FrameView(QWidget):
         self._image = self._shown = self._saturation = self._pixel = None
         self._item.clear()
         self._levels_bar.show_image(None)
-        self._notice.hide()
-        self._saturated.hide()
+        self._notices.clear()
         for widget in (
             self.display_combo,
             self.auto_contrast_button,
@@ -319,18 +287,7 @@ class FrameView(QWidget):
         ):
             widget.setEnabled(is_open)
         if is_open:
-            height, width = self._session.shape
-            # Far enough to see a small image at 100 %, and not so far that it gets lost.
-            margin = max(height, width, 2000)
-            self._box.setLimits(
-                xMin=-margin,
-                xMax=width + margin,
-                yMin=-margin,
-                yMax=height + margin,
-                minXRange=min(4.0, width),
-                minYRange=min(4.0, height),
-            )
-            self.fit_view()
+            self._zoom.start(self._session.shape)
 
     def _show_border(self) -> None:
         recipe = self._session.recipe
@@ -348,12 +305,7 @@ class FrameView(QWidget):
         count = 0
         if scan is not None and self._shown is not None and self._shown[0] < scan.n_frames:
             count = int(scan.n_saturated[self._shown[0]])
-        if count and self._saturation is not None:
-            pixels = "pixel is" if count == 1 else "pixels are"
-            self._saturated.setText(f"{count} {pixels} saturated ({self._saturation:g})")
-            self._saturated.adjustSize()
-            self._place_notice()
-        self._saturated.setVisible(bool(count))
+        self._notices.show_saturated(count, self._saturation)
 
     def _show_levels(self) -> None:
         levels = self._session.levels
@@ -368,7 +320,7 @@ class FrameView(QWidget):
         if display is not self._session.display:
             return
         self._image, self._shown = image, (index, display)
-        self._notice.hide()
+        self._notices.show_failure("")
         if self.follow_contrast_action.isChecked():
             self._session.set_levels(*image_levels([image]))
         levels = self._session.levels or image_levels([image])
@@ -383,9 +335,7 @@ class FrameView(QWidget):
         self._image, self._shown = None, (index, display)
         self._item.clear()
         self._levels_bar.show_image(None)
-        self._notice.setText(f"Frame {index} cannot be shown.\n{error}")
-        self._notice.show()
-        self._place_notice()
+        self._notices.show_failure(f"Frame {index} cannot be shown.\n{error}")
 
     # ------------------------------------------------------------------ looks
 
@@ -393,17 +343,12 @@ class FrameView(QWidget):
         """Keep the whole image in view when it was, and the controls in the window."""
         super().resizeEvent(event)
         self._controls.share_room(self.width())
-        self._place_notice()
+        self._notices.place()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Do with the room for the controls that cannot be spared."""
         hint = super().minimumSizeHint()
         return QSize(min(hint.width(), _LEAST_WIDTH), hint.height())
-
-    def _place_notice(self) -> None:
-        rect = self._graphics.rect()
-        self._notice.setGeometry(rect.adjusted(20, 20, -20, -20))
-        self._saturated.move(rect.right() - self._saturated.width() - 10, 10)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Follow a change between the light and the dark theme."""

@@ -21,7 +21,7 @@ from PyQt5.QtWidgets import QApplication, QMenu
 
 from flimage_gui import jobs
 from flimage_gui.main_window import MainWindow
-from flimage_gui.session import Session
+from flimage_gui.session import Display, Session
 from flimage_gui.settings import Settings
 
 #: How long anything may take in a test [ms].
@@ -154,3 +154,14 @@ def settle(qtbot) -> Callable[[Session], None]:
 def recording(tmp_path: Path) -> Path:
     """A small bleaching series."""
     return write_series(tmp_path / "recording.h5", decaying())
+
+
+@pytest.fixture
+def opened(
+    qtbot, window: MainWindow, recording: Path, settle: Callable[[Session], None]
+) -> MainWindow:
+    """The main window with :func:`recording` in it, at rest."""
+    window.open_path(recording)
+    settle(window.session)
+    qtbot.waitUntil(lambda: window.frame_view.shown == (0, Display.RAW), timeout=PATIENCE)
+    return window

@@ -51,13 +51,11 @@ INTERACTIVE = (
 
 
 @pytest.fixture
-def opened(qtbot, window: MainWindow, recording: Path, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    window.session.run_fit()
-    settle(window.session)
-    window.activateWindow()
-    return window
+def opened(opened: MainWindow, settle) -> MainWindow:
+    opened.session.run_fit()
+    settle(opened.session)
+    opened.activateWindow()
+    return opened
 
 
 def is_part(widget: QWidget) -> bool:

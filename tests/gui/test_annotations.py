@@ -18,17 +18,8 @@ from recordings import decaying
 from flimage_gui.annotations import scale_bar_length
 from flimage_gui.colormaps import COLORMAPS, color_table
 from flimage_gui.main_window import MainWindow
-from flimage_gui.session import Display
 
 PATIENCE = 20_000
-
-
-@pytest.fixture
-def opened(qtbot, window: MainWindow, recording, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    qtbot.waitUntil(lambda: window.frame_view.shown == (0, Display.RAW), timeout=PATIENCE)
-    return window
 
 
 @pytest.mark.parametrize("seen", [8e-6, 1e-4, 0.1, 3.0, 3.34, 1e6])

@@ -34,13 +34,6 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
-@pytest.fixture
-def opened(qtbot, window: MainWindow, recording: Path, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    return window
-
-
 def open_palette(qtbot, window: MainWindow) -> CommandPalette:
     qtbot.keyClick(window, Qt.Key.Key_P, CTRL | SHIFT)
     palette = find(window, QDialog, "commandPalette")

@@ -19,18 +19,16 @@ PATIENCE = 20_000
 
 
 @pytest.fixture
-def opened(qtbot, window: MainWindow, recording, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    window.session.run_fit()
-    settle(window.session)
-    window.session.set_display(Display.BLEACH_CORRECTED)
-    window.session.set_frame(9)
-    settle(window.session)
+def opened(qtbot, opened: MainWindow, settle) -> MainWindow:
+    opened.session.run_fit()
+    settle(opened.session)
+    opened.session.set_display(Display.BLEACH_CORRECTED)
+    opened.session.set_frame(9)
+    settle(opened.session)
     qtbot.waitUntil(
-        lambda: window.frame_view.shown == (9, Display.BLEACH_CORRECTED), timeout=PATIENCE
+        lambda: opened.frame_view.shown == (9, Display.BLEACH_CORRECTED), timeout=PATIENCE
     )
-    return window
+    return opened
 
 
 def choose(window: MainWindow, mode: Mode, settle) -> None:

@@ -63,14 +63,6 @@ def content(path: Path) -> dict[str, object]:
         }
 
 
-@pytest.fixture
-def opened(qtbot, window: MainWindow, recording, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    qtbot.waitUntil(lambda: window.frame_view.shown == (0, Display.RAW), timeout=PATIENCE)
-    return window
-
-
 def edit(qtbot, window: MainWindow, folder: Path, settle, monkeypatch) -> None:
     """Edit a recording in every way, by clicks where there is something to click."""
     session = window.session

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import pytest
 from controls import click, find
 from PyQt5.QtWidgets import QHeaderView, QTableWidget
 from recordings import decaying, write_series
@@ -21,13 +20,6 @@ from flimage_gui.session import Display, Session
 from flimage_gui.spin_boxes import QuantitySpin
 from flimage_gui.time_bar import time_text
 from flimage_gui.trace_view import TraceView
-
-
-@pytest.fixture
-def opened(window: MainWindow, recording: Path, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    return window
 
 
 def test_the_first_result_is_shown_as_frames_and_only_once(

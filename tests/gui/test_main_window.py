@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from controls import find
 from PyQt5 import sip
-from PyQt5.QtCore import QByteArray, QMimeData, QPoint, QPointF, QSettings, Qt, QTimer, QUrl
+from PyQt5.QtCore import QByteArray, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PyQt5.QtGui import QColor, QDragEnterEvent, QDropEvent, QPalette
 from PyQt5.QtWidgets import (
     QAbstractButton,
@@ -19,10 +19,10 @@ from PyQt5.QtWidgets import (
     QDialog,
     QLabel,
     QMenu,
-    QMessageBox,
     QSpinBox,
     QWidget,
 )
+from questions import answer
 from recordings import decaying, write_series
 
 from flimage.errors import InputError
@@ -31,32 +31,9 @@ from flimage_gui.actions import ACTIONS, KEYS
 from flimage_gui.main_window import MainWindow
 from flimage_gui.menus import shortcut_rows
 from flimage_gui.notify import ExceptionReporter, details_of, sentence_of
-from flimage_gui.session import Display
 from flimage_gui.settings import Preferences, Settings
 
 PATIENCE = 20_000
-
-
-@pytest.fixture
-def opened(qtbot, window: MainWindow, recording: Path, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    qtbot.waitUntil(lambda: window.frame_view.shown == (0, Display.RAW), timeout=PATIENCE)
-    return window
-
-
-def answer(name: str, button: str, seen: list[str]) -> None:
-    """Press a button of the question of that name as soon as it is there."""
-
-    def press() -> None:
-        box = QApplication.activeModalWidget()
-        if isinstance(box, QMessageBox) and box.objectName() == name:
-            seen.append(box.text())
-            find(box, QAbstractButton, button).click()
-        else:
-            QTimer.singleShot(10, press)
-
-    QTimer.singleShot(10, press)
 
 
 # ---------------------------------------------------------------------- looks and actions

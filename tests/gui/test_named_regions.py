@@ -31,12 +31,9 @@ PATIENCE = 20_000
 
 
 @pytest.fixture
-def opened(qtbot, window: MainWindow, recording, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    qtbot.waitUntil(lambda: window.frame_view.shown == (0, Display.RAW), timeout=PATIENCE)
-    window.frame_view.border_button.setChecked(False)
-    return window
+def opened(opened: MainWindow) -> MainWindow:
+    opened.frame_view.border_button.setChecked(False)
+    return opened
 
 
 def draw(qtbot, window: MainWindow, settle, start, end) -> None:

@@ -24,13 +24,6 @@ from flimage_gui.playback import Ending, PlaybackClock
 PATIENCE = 20_000
 
 
-@pytest.fixture
-def opened(qtbot, window: MainWindow, recording, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    return window
-
-
 def sequence(clock: PlaybackClock, until: float, step: float = 0.01) -> list[int]:
     """Frames in the order in which they are shown."""
     frames = [clock.frame(t) for t in np.arange(0, until, step) + step / 3]

@@ -48,13 +48,6 @@ EFFECTS: dict[str, tuple[Any, Callable[[MainWindow], bool]]] = {
 
 
 @pytest.fixture
-def opened(qtbot, window: MainWindow, recording: Path, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    return window
-
-
-@pytest.fixture
 def kept_theme(qapp):
     before, sheet, style = QPalette(qapp.palette()), qapp.styleSheet(), qapp.style().objectName()
     yield

@@ -16,18 +16,15 @@ from recordings import decaying, write_series
 from flimage.recipe import Region
 from flimage_gui.main_window import MainWindow
 from flimage_gui.region_item import outline_segments
-from flimage_gui.session import Change, Display
+from flimage_gui.session import Change
 
 PATIENCE = 20_000
 
 
 @pytest.fixture
-def opened(qtbot, window: MainWindow, recording, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    qtbot.waitUntil(lambda: window.frame_view.shown == (0, Display.RAW), timeout=PATIENCE)
-    find(window, QAbstractButton, "moreSettingsButton").setChecked(True)
-    return window
+def opened(opened: MainWindow) -> MainWindow:
+    find(opened, QAbstractButton, "moreSettingsButton").setChecked(True)
+    return opened
 
 
 def corners(region: Region) -> np.ndarray:

@@ -8,36 +8,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 from controls import find
-from PyQt5.QtCore import Qt, QTimer
-from PyQt5.QtWidgets import QAbstractButton, QApplication, QListWidget, QMessageBox
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QListWidget
+from questions import answer
 
 from flimage import FLSeries, save
 from flimage_gui.editor import Editor
 from flimage_gui.main_window import MainWindow
 from flimage_gui.session import Session
-
-
-@pytest.fixture
-def opened(qtbot, window: MainWindow, recording: Path, settle) -> MainWindow:
-    window.open_path(recording)
-    settle(window.session)
-    return window
-
-
-def answer(name: str, button: str, seen: list[str]) -> None:
-    """Press a button of the question of that name as soon as it is there."""
-
-    def press() -> None:
-        box = QApplication.activeModalWidget()
-        if isinstance(box, QMessageBox) and box.objectName() == name:
-            seen.append(box.text())
-            find(box, QAbstractButton, button).click()
-        else:
-            QTimer.singleShot(10, press)
-
-    QTimer.singleShot(10, press)
 
 
 def save_by_key(qtbot, window: MainWindow, settle) -> None:

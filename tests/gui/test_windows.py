@@ -18,7 +18,8 @@ from controls import find
 from PyQt5 import sip
 from PyQt5.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PyQt5.QtGui import QDragEnterEvent, QDropEvent
-from PyQt5.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QMessageBox
+from PyQt5.QtWidgets import QApplication, QFileDialog, QMenu
+from questions import answer
 from recordings import decaying, write_series
 
 from flimage.recipe import Recipe
@@ -58,20 +59,6 @@ def edit(window: MainWindow, settle) -> None:
     window.session.assign_background(np.zeros((60, 80), dtype=np.float32), None, "Zero")
     settle(window.session)
     assert window.session.modified
-
-
-def answer(button: str, seen: list[str]) -> None:
-    """Press a button of the question about unsaved changes as soon as it is there."""
-
-    def press() -> None:
-        box = QApplication.activeModalWidget()
-        if isinstance(box, QMessageBox) and box.objectName() == "discardQuestion":
-            seen.append(box.text())
-            find(box, QAbstractButton, button).click()
-        else:
-            QTimer.singleShot(10, press)
-
-    QTimer.singleShot(10, press)
 
 
 # ---------------------------------------------------------------------- windows
@@ -233,13 +220,13 @@ def test_quit_asks_each_window_about_its_edits_and_any_can_stop_it(
         settle(window.session)
         edit(window, settle)
     seen: list[str] = []
-    answer("discardQuestionNoButton", seen)
+    answer("discardQuestion", "discardQuestionNoButton", seen)
     windows.quit()
     # The newest is asked first; what needed no question is closed already.
     assert windows.open == [first, second]
     assert "other.h5" in seen[0]
-    answer("discardQuestionYesButton", seen)
-    QTimer.singleShot(50, lambda: answer("discardQuestionYesButton", seen))
+    answer("discardQuestion", "discardQuestionYesButton", seen)
+    QTimer.singleShot(50, lambda: answer("discardQuestion", "discardQuestionYesButton", seen))
     windows.quit()
     assert windows.open == []
     assert ["other.h5" in seen[1], "recording.h5" in seen[2]] == [True, True]
@@ -252,7 +239,7 @@ def test_quit_goes_on_after_saving(qtbot, windows: Windows, recording: Path, set
     settle(second.session)
     edit(second, settle)
     seen: list[str] = []
-    answer("discardQuestionSaveButton", seen)
+    answer("discardQuestion", "discardQuestionSaveButton", seen)
     windows.quit()
     assert first in windows.open
     qtbot.waitUntil(lambda: windows.open == [], timeout=PATIENCE)
