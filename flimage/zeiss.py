@@ -13,6 +13,7 @@ from .extras import need
 from .recording import Recording
 from .selecting import Selection
 from .units import number_of
+from .zeiss_times import read_time_stamps
 
 __all__ = ["CziRecording"]
 
@@ -99,13 +100,35 @@ class CziRecording(Recording):
         bits = number_of(self._image_metadata().get("ComponentBitCount"))
         if np.isfinite(bits):
             self._set_bits(int(bits), "the CZI metadata")
+        self._read_times()
+
+    def _read_times(self) -> None:
+        """Take the times of all time points where there are any, or else the interval."""
+        time = self._layout.time
+        stamps = self._time_stamps()
+        if stamps is not None and time is not None and time.letter == "T":
+            # Where a recording was stopped early, there are stamps without a frame, or the other
+            # way round: then nobody knows which belongs to which.
+            if len(stamps) == time.size:
+                self._set_times(stamps, "the CZI time stamp of each frame")
+            else:
+                self._notes.append(
+                    f"The CZI time stamps are not used: there are {len(stamps)} for {time.size}"
+                    " time points."
+                )
         positions = _inside(self._image_metadata(), "Dimensions", "T", "Positions")
         step = number_of(_inside(positions, "Interval").get("Increment"))
         self._set_interval(step, "the CZI metadata")
         if self.times is None and self.n_frames > 1:
-            self._notes.append(
-                "The CZI metadata state no interval; time stamps of single frames are not read."
-            )
+            self._notes.append("The CZI file states neither time stamps nor an interval.")
+
+    def _time_stamps(self) -> npt.NDArray[np.float64] | None:
+        try:
+            return read_time_stamps(self.path)
+        except InputError as error:
+            # The images can be read without them.
+            self._notes.append(str(error))
+            return None
 
     def _read(self, index: int) -> npt.NDArray[Any]:
         position = self._layout.coordinates(index)

@@ -108,6 +108,17 @@ def check_commands(bundle: Bundle) -> None:
     bundle.run("flimage", "info", "nothing.h5", code=1)
 
 
+def check_formats(bundle: Bundle) -> None:
+    """Make sure that the packages for other formats are in the bundle and load."""
+    bundle.run("flimage", "export", "example.h5", "out.zarr", "--display", "raw")
+    bundle.run("flimage", "convert", "out.zarr", "from_zarr.h5")
+    for name in ("damaged.nd2", "damaged.czi"):
+        (bundle.work / name).write_bytes(b"nothing of the kind")
+        said = bundle.run("flimage", "info", name, code=1)
+        if "is not a readable" not in said:
+            raise BundleError(f"{name} was not read by the package for it: {said}")
+
+
 def check_window(bundle: Bundle) -> None:
     """Open the window, look at what it is made of, and let it close by itself."""
     bundle.run("flimage-gui", "--version")
@@ -146,6 +157,7 @@ def main() -> int:
         bundle = Bundle(copy, work)
         try:
             check_commands(bundle)
+            check_formats(bundle)
             check_window(bundle)
         except (BundleError, OSError, subprocess.TimeoutExpired) as error:
             print(error, file=sys.stderr)

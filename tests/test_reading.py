@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 import simulation
 import tifffile
+from czi_files import attach_time_stamps
 from PIL import Image
 
 from flimage import FLSeries, cli, convert
@@ -415,7 +418,63 @@ def test_czi_channels_and_scenes_are_read_as_they_are_chosen(czi: Path) -> None:
     with open_recording(czi, selection=Selection(0, None, 0)) as recording:
         assert recording.pixel_size == pytest.approx(1e-7)
         assert recording.dtype == np.uint16
-        assert any("state no interval" in note for note in recording.notes)
+        assert any("neither time stamps nor an interval" in note for note in recording.notes)
+
+
+#: Irregular on purpose, and not counted from 0.
+STAMPS = [1.25, 1.75, 2.875, 9.0]
+
+
+def test_czi_frames_have_the_times_that_were_attached_to_the_file(
+    czi: Path, tmp_path: Path, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    czifile = pytest.importorskip("czifile")
+    attach_time_stamps(czi, STAMPS)
+    with czifile.CziFile(str(czi)) as file:
+        (attached,) = (a.data() for a in file.attachments())
+    assert attached.tolist() == STAMPS
+    with open_recording(czi, selection=Selection(0, None, 0)) as recording:
+        assert recording.times is not None
+        assert recording.times.tolist() == STAMPS
+        assert "Times are from the CZI time stamp of each frame." in recording.notes
+    out = tmp_path / "out.h5"
+    code, _, _ = run("convert", czi, out, "--channel", "RFP", "--position", 1)
+    assert code == 0
+    with FLSeries(h5file=out, h5mode="r") as series:
+        assert [image["time"] for image in series] == STAMPS
+        np.testing.assert_array_equal(series[3].raw_fl, STACK[3, 1, 1])
+
+
+def test_czi_time_stamps_that_do_not_fit_the_frames_are_not_used(czi: Path) -> None:
+    pytest.importorskip("czifile")
+    attach_time_stamps(czi, STAMPS[:3])
+    with open_recording(czi, selection=Selection(0, None, 0)) as recording:
+        assert recording.times is None
+        assert any("there are 3 for 4 time points" in note for note in recording.notes)
+
+
+def test_czi_images_are_read_without_the_package_for_their_times(
+    czi: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach_time_stamps(czi, STAMPS)
+    monkeypatch.setitem(sys.modules, "czifile", None)
+    with open_recording(czi, selection=Selection(0, None, 0)) as recording:
+        assert recording.times is None
+        np.testing.assert_array_equal(recording.frame(1), STACK[1, 0, 0])
+        assert any("needs the package czifile" in note for note in recording.notes)
+
+
+@pytest.mark.parametrize("count", [-1, 5, 2**30])
+def test_damaged_czi_time_stamps_leave_the_images_readable(czi: Path, count: int) -> None:
+    pytest.importorskip("czifile")
+    attach_time_stamps(czi, STAMPS)
+    intact = struct.pack("<ii", 8 + 8 * T, T)
+    data = czi.read_bytes()
+    assert data.count(intact) == 1
+    czi.write_bytes(data.replace(intact, struct.pack("<ii", 8 + 8 * T, count)))
+    with open_recording(czi, selection=Selection(0, None, 0)) as recording:
+        assert recording.times is None
+        np.testing.assert_array_equal(recording.frame(1), STACK[1, 0, 0])
 
 
 def test_czi_needs_a_choice_where_there_are_scenes_and_channels(czi: Path) -> None:
