@@ -144,6 +144,7 @@ class Documents(QObject):
         except (FlimageError, OSError) as error:
             self._bar.show_error(error)
         else:
+            self._session.note_kept(self._session.recipe)
             self._bar.show_done(
                 f"The settings were written to {path}; batches and “flimage bleach --recipe” take"
                 " them."

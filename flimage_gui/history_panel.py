@@ -110,8 +110,10 @@ class HistoryPanel(QWidget):
                 self._fill(steps, session.step)
         if not is_open:
             self._hint.setText("Open a recording to see what was changed.")
-        elif session.modified:
+        elif not session.edits_kept:
             self._hint.setText("Changes of the frames are not saved yet.")
+        elif session.modified:
+            self._hint.setText("The session file has all changes; the recording is as it was.")
         else:
             self._hint.setText("There is nothing to be saved.")
 

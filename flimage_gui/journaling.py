@@ -99,7 +99,7 @@ class Journaling(QObject):
         """Return what writes the state of now; None where there is nothing to be kept."""
         session = self._session
         path, edits = session.path, session.edits
-        if path is None or edits is None or not (session.modified or session.step):
+        if path is None or edits is None or session.all_kept:
             if self._wanted is None and not self._taken:
                 self.discard()
             return None

@@ -266,7 +266,7 @@ class MainWindow(QMainWindow):
         if change & Change.RECORDING:
             self._on_recording_changed()
         if change & (Change.RECORDING | Change.HISTORY | Change.BACKGROUND):
-            self.setWindowModified(self.session.modified)
+            self.setWindowModified(not self.session.edits_kept)
 
     def _on_recording_changed(self) -> None:
         path, title = self.session.path, self.session.title

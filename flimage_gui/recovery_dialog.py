@@ -122,8 +122,11 @@ class RecoveryDialog(QDialog):
 
 def _about(entry: Entry) -> str:
     """Say what is known of unsaved work."""
-    last = f", the last one: {entry.steps[-1]}" if entry.steps else ""
-    text = f"{entry.path}: {format_count(len(entry.steps), 'step')}{last}."
+    # After the edits were saved, the settings of the correction may still be in no file.
+    what = "settings of the correction"
+    if entry.steps:
+        what = f"{format_count(len(entry.steps), 'step')}, the last one: {entry.steps[-1]}"
+    text = f"{entry.path}: {what}."
     if not entry.path.exists():
         return f"{text} The recording is not there any more; put it back to restore them."
     if entry.recording_changed:

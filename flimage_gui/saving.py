@@ -138,7 +138,7 @@ class Saving(QObject):
             Whether to leave now.
         """
         session = self._session
-        if not session.modified:
+        if session.edits_kept:
             return self._may_lose_regions(then)
         answer = dialogs.ask_unsaved(self._window, session.title)
         if answer == "discard":

@@ -128,6 +128,7 @@ class Session(SessionWrite):
         recipe = Recipe(border_px=border)
         self._history = History(State(recipe, edits))
         self._saved_edits = edits
+        self._kept = self._history.state
         self._contrast.start(opened.levels)
         self._cache.set_maker(self._maker(), new_recording=True)
         self._cache.store.adopt(opened.store)

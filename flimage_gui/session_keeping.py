@@ -122,8 +122,7 @@ class SessionKeeping(QObject):
         def done(path: Path) -> None:
             if session.path == recording:
                 self._path = path
-                if session.regions == content.regions:
-                    session.note_regions_kept()
+                session.note_kept(content.recipe, edits, content.regions)
             self._settings.add_recent(str(path.absolute()))
             self._bar.show_done(f"The session was saved to {path}.")
             then, self._then = self._then, None
@@ -194,7 +193,7 @@ class SessionKeeping(QObject):
         label = f"Take up {path.name}"
         if not session.restore(content.recipe, edits, content.regions, label, steps):
             return
-        session.note_regions_kept()
+        session.note_kept(session.recipe, session.edits, session.regions)
         self._view_state.put(content.view)
         self._path = path
         self._settings.add_recent(str(path.absolute()))

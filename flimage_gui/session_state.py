@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +170,8 @@ class SessionState(QObject):
         self._source: EditedSource | None = None
         self._history = History(State(Recipe(), None))
         self._saved_edits: Edits | None = None
-        self._kept_regions: tuple[NamedRegion, ...] = ()
+        #: What a session file holds, or a corrected file, or nobody has changed yet.
+        self._kept = State(Recipe(), None)
         self._outputs: list[Output] = []
         self._conversion: Conversion | None = None
         #: Changes with everything that a fit depends on; the second with raw or background images.
@@ -253,11 +254,34 @@ class SessionState(QObject):
     @property
     def regions_modified(self) -> bool:
         """Whether there are named regions that no session file has."""
-        return bool(self.regions) and self.regions != self._kept_regions
+        return bool(self.regions) and self.regions != self._kept.regions
 
-    def note_regions_kept(self) -> None:
-        """Remember that a session file has the named regions as they are now."""
-        self._kept_regions = self.regions
+    @property
+    def edits_kept(self) -> bool:
+        """Whether the edits are in a file: the recording, a copy, or a session file."""
+        return not self.modified or self.edits is self._kept.edits
+
+    @property
+    def all_kept(self) -> bool:
+        """Whether edits, settings and named regions are all in files, or as they were at first."""
+        kept = self._kept
+        return self.edits_kept and self.recipe == kept.recipe and self.regions == kept.regions
+
+    def note_kept(
+        self,
+        recipe: Recipe | None = None,
+        edits: Edits | None = None,
+        regions: tuple[NamedRegion, ...] | None = None,
+    ) -> None:
+        """Remember that a file holds these now; what is None is in none of the new files."""
+        kept = self._kept
+        self._kept = replace(
+            kept,
+            recipe=kept.recipe if recipe is None else recipe,
+            edits=kept.edits if edits is None else edits,
+            regions=kept.regions if regions is None else regions,
+        )
+        self.changed.emit(Change.HISTORY)
 
     # ------------------------------------------------------------------ reading
 

@@ -69,6 +69,7 @@ class SessionWrite(SessionEdit):
         def done(fit: BleachFit) -> None:
             self._result_path = path
             self._outputs.append(output)
+            self.note_kept(recipe)
             self._foreground.end(lambda: self.exported.emit(path))
             if (recipe, edition) == (self.recipe, self._edition) and not self.fit_current:
                 self._measuring.adopt_fit(fit, recipe, edition)

@@ -18,6 +18,7 @@ from flimage.recipe import Region
 from flimage.session_reading import read_session
 from flimage_gui.comparing import Mode
 from flimage_gui.editor import Editor
+from flimage_gui.journal import find_entries, journal_folder
 from flimage_gui.main_window import MainWindow
 from flimage_gui.session import Display
 
@@ -274,3 +275,51 @@ def test_regions_in_no_session_file_are_not_lost_without_a_question(
         assert asked == ["recording.h5"], "what is in the file is not asked for"
     assert (window.session.source is None) == (answer != "cancel")
     assert target.exists() == (answer == "save")
+
+
+def test_what_a_session_file_holds_is_neither_asked_about_nor_offered_again(
+    qtbot, window: MainWindow, recording, target: Path, settle
+) -> None:
+    work(qtbot, window, recording, settle)
+    qtbot.waitUntil(lambda: len(find_entries(journal_folder())) == 1, timeout=PATIENCE)
+    save(qtbot, window, settle)
+    assert not window.isWindowModified()
+    qtbot.waitUntil(lambda: find_entries(journal_folder()) == [], timeout=PATIENCE)
+    # The next change is in no file.
+    for _ in range(2):
+        qtbot.keyClick(window.frame_view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert window.isWindowModified()
+    qtbot.waitUntil(lambda: len(find_entries(journal_folder())) == 1, timeout=PATIENCE)
+    redo = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    for _ in range(2):
+        qtbot.keyClick(window.frame_view, Qt.Key.Key_Z, redo)
+    assert not window.isWindowModified()
+    settle(window.session)
+    # As at the end of the desktop's session, or after SIGTERM.
+    window.leave_unasked()
+    assert find_entries(journal_folder()) == []
+
+
+def test_a_session_that_was_only_opened_is_not_offered_again(
+    qtbot, window: MainWindow, recording, target: Path, settle
+) -> None:
+    work(qtbot, window, recording, settle)
+    save(qtbot, window, settle)
+    forget(window)
+    window.open_path(target)
+    qtbot.waitUntil(lambda: bool(window.session.steps), timeout=PATIENCE)
+    settle(window.session)
+    assert not window.isWindowModified()
+    window.leave_unasked()
+    assert find_entries(journal_folder()) == []
+
+
+def test_settings_that_a_corrected_file_holds_are_not_offered_again(
+    qtbot, opened: MainWindow, tmp_path: Path, settle
+) -> None:
+    session = opened.session
+    session.set_recipe(session.recipe.replace(border_px=7), "Border")
+    session.export(tmp_path / "out.h5")
+    settle(session)
+    opened.leave_unasked()
+    assert find_entries(journal_folder()) == []
