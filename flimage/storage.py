@@ -49,6 +49,8 @@ __all__ = [
 
 #: Size of HDF5's cache of metadata [bytes].
 _CACHE_SIZE = 64 * 1024
+#: What takes more than this share of it makes it grow, by so many times its own size.
+_CACHE_SHARE, _CACHE_GROWTH = 0.25, 1.4
 
 
 def open_file(
@@ -102,15 +104,16 @@ def _bound_cache(file: h5py.File) -> None:
     """Keep HDF5 from remembering the metadata of everything it has seen.
 
     Left alone, it takes 10 kB for each frame that was looked at, which it counts as a few hundred
-    bytes, and is slower by it. Here the cache only grows for single objects that are larger than
-    it is, such as the names of very many frames, and by their size.
+    bytes, and is slower by it. Here the cache only grows for single objects that would fill a good
+    part of it, such as the names of very many frames: they are needed for every frame, and have to
+    stay beside whatever else a frame needs.
     """
     config = file.id.get_mdc_config()
     config.set_initial_size = True
     config.initial_size = config.min_size = _CACHE_SIZE
     config.max_size = max(config.max_size, _CACHE_SIZE)
     config.incr_mode = config.decr_mode = 0
-    config.flash_multiple = config.flash_threshold = 1.0
+    config.flash_multiple, config.flash_threshold = _CACHE_GROWTH, _CACHE_SHARE
     file.id.set_mdc_config(config)
 
 

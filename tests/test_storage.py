@@ -629,3 +629,17 @@ def test_the_layout_that_was_read_last_is_not_taken_for_another_one(h5):
         ):
             np.testing.assert_array_equal(storage.read_image(h5, name), expected)
     assert dataset._last_layout is not None
+
+
+def test_the_names_of_many_frames_are_read_once_and_not_for_each_of_them(tmp_path):
+    count = 8000
+    with h5py.File(tmp_path / "many.h5", "w") as file:
+        for number in range(count):
+            file.create_group(f"fli_{number}")
+    with storage.open_file(tmp_path / "many.h5") as file:
+        for number in range(count):
+            h5py.h5o.get_info(file.id, b"fli_%d" % number)
+        # Of the steps to a frame (names, tree, leaf, the frame), the last one only is new.
+        assert file.id.get_mdc_hit_rate() > 0.6
+        # And what is kept of the frames themselves does not grow.
+        assert file.id.get_mdc_size()[0] < 2**19
