@@ -12,7 +12,7 @@ from flimage.quantities import parse_quantity
 
 from .labels import ElidedLabel
 from .session import Session
-from .time_bar import time_text
+from .time_texts import time_text
 from .widgets import describe
 
 __all__ = ["JumpDialog", "find_frame"]

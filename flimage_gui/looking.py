@@ -32,7 +32,7 @@ from .region_markers import RegionMarkers
 from .region_tools import RegionTools
 from .regions_panel import RegionsPanel
 from .session import Change, Session
-from .time_bar import time_text
+from .time_texts import time_text
 from .widgets import describe
 
 __all__ = ["Looking"]

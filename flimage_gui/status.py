@@ -11,7 +11,7 @@ from . import assets
 from .labels import ElidedLabel
 from .probe import NAMES, Probe
 from .session import Change, Session
-from .time_bar import time_text
+from .time_texts import time_text
 from .widgets import describe
 
 __all__ = ["StatusBar"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from PyQt5.QtCore import QElapsedTimer, QSize, Qt, QTimer
 from PyQt5.QtGui import (
@@ -20,7 +18,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from flimage.quantities import MISSING, DisplayUnit, time_unit
+from flimage.quantities import format_number
 
 from . import assets
 from .frame_slider import FrameSlider
@@ -33,54 +31,13 @@ from .playback import (
     suitable_speed,
 )
 from .session import Change, Session
+from .time_texts import time_text
 from .widgets import blocked, describe, spare_room
 
-__all__ = ["TimeBar", "time_text"]
+__all__ = ["TimeBar"]
 
 #: Least width [px].
 _LEAST_WIDTH = 390
-
-
-#: The times that :func:`time_text` was asked for last, and what follows from all of them: several
-#: views ask for each frame, and a recording may have a hundred thousand.
-_clocked: list[Any] = [None, None]
-
-
-def time_text(times: np.ndarray, index: int) -> str:
-    """Write the time of a frame since the first one, in a unit and with digits that suit both.
-
-    Parameters
-    ----------
-    times
-        Times of all frames (n,) [s]; they are not changed afterwards.
-    index
-        Frame number.
-    """
-    if not 0 <= index < len(times) or not np.isfinite(times[index]):
-        return MISSING
-    if times is not _clocked[0]:
-        _clocked[:] = times, _clock(times)
-    start, unit, decimals = _clocked[1]
-    value = (float(times[index]) - start) / unit.scale
-    return f"{value:.{decimals}f} {unit.symbol}".replace("-", "−")
-
-
-def _clock(times: np.ndarray) -> tuple[float, DisplayUnit, int]:
-    """Return start [s], unit and decimals that suit times of which one at least is finite."""
-    finite = times[np.isfinite(times)]
-    start = float(times[0]) if np.isfinite(times[0]) else float(finite[0])
-    unit = time_unit(float(np.ptp(finite)))
-    steps = np.abs(np.diff(finite))
-    steps = steps[steps > 0]
-    step = float(np.median(steps)) if len(steps) else unit.scale
-    for smaller in (DisplayUnit("h", 3600.0), DisplayUnit("min", 60.0), DisplayUnit("s", 1.0)):
-        # 1200 s tell more than 20.000 min where frames are a second apart.
-        if smaller.scale < unit.scale and step < 0.1 * unit.scale:
-            unit = smaller
-    usual = step / unit.scale
-    # As many digits as it takes to tell the steps between frames.
-    decimals = next((d for d in range(4) if abs(round(usual, d) - usual) < 0.05 * usual), 4)
-    return start, unit, decimals
 
 
 class TimeBar(QWidget):
@@ -387,4 +344,9 @@ class TimeBar(QWidget):
         with blocked(self._slider, self._spin):
             self._slider.setValue(frame)
             self._spin.setValue(frame)
-        self._time.setText(time_text(self._session.times, frame) if self._session.n_frames else "")
+        times = self._session.times
+        self._time.setText(time_text(times, frame) if self._session.n_frames else "")
+        tip = "Time since the first frame."
+        if frame < len(times) and np.isfinite(times[frame]) and times[0] != 0:
+            tip += f" The file states {format_number(float(times[frame]), 7)} s for this one."
+        self._time.setToolTip(f"<p>{tip}</p>")

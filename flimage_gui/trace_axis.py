@@ -11,9 +11,6 @@ from flimage.quantities import format_number, time_unit
 
 __all__ = ["TraceAxis", "thin_out"]
 
-#: Times that start later than this many spans after zero are shown from the first frame on.
-_FAR_AWAY = 10.0
-
 
 def thin_out(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.intp]:
     """Choose which of many values to draw: the smallest and the largest of each neighbourhood.
@@ -82,12 +79,10 @@ class TraceAxis:
             return cls(np.arange(len(seconds), dtype=float), "Frame", "")
         if unit != "s":
             return cls(seconds, f"{unit[:1].upper()}{unit[1:]}s", "")
-        span = float(seconds[-1] - seconds[0])
-        label = "Time"
-        if abs(seconds[0]) > _FAR_AWAY * span:
-            seconds = seconds - seconds[0]
-            label = "Time since the first frame"
-        shown = time_unit(max(abs(float(seconds[0])), abs(float(seconds[-1]))))
+        # As beside the slider, in the image and in the status bar.
+        label = "Time since the first frame" if seconds[0] else "Time"
+        seconds = seconds - seconds[0]
+        shown = time_unit(float(seconds[-1]))
         return cls(seconds / shown.scale, label, shown.symbol)
 
     def __len__(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PyQt5.QtCore import QEvent, QPoint, Qt
 from PyQt5.QtWidgets import (
     QCheckBox,
@@ -21,6 +22,7 @@ from flimage.quantities import format_number
 from .labels import ElidedLabel, Notice
 from .plot_style import PlotColors
 from .session import Change, Session
+from .time_texts import time_text
 from .trace_plot import TracePlots
 from .widgets import describe
 
@@ -208,7 +210,7 @@ class TraceView(QWidget):
         if trace is None or not 0 <= frame < len(trace.times):
             return ""
         pixels = max(trace.region_pixels, 1)
-        parts = [f"Frame {frame}", self._plots.axis.text(frame)]
+        parts = [f"Frame {frame}", self._time_text(frame)]
         parts.append(f"signal {format_number(float(trace.intensity[frame]) / pixels)}")
         if fit is not None and frame < len(fit.curve):
             parts.append(f"fit {format_number(float(fit.curve[frame]) / pixels)}")
@@ -218,6 +220,13 @@ class TraceView(QWidget):
         if not trace.used[frame]:
             parts.append("not in the fit")
         return "  ·  ".join(part for part in parts if part)
+
+    def _time_text(self, frame: int) -> str:
+        """Write the time of a frame as it stands beside the slider, where the file has one."""
+        times, axis = self._session.times, self._plots.axis
+        if axis.symbol and frame < len(times) and np.isfinite(times[frame]):
+            return time_text(times, frame)
+        return axis.text(frame)
 
     # ------------------------------------------------------------------ pointing
 

@@ -8,10 +8,11 @@ from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QSpinBox
 from recordings import decaying, write_series
 
-from flimage_gui import time_bar
+from flimage_gui import time_texts
 from flimage_gui.playback import PlaybackClock, playable_times, suitable_speed
 from flimage_gui.session import Session
-from flimage_gui.time_bar import TimeBar, time_text
+from flimage_gui.time_bar import TimeBar
+from flimage_gui.time_texts import time_text
 
 PATIENCE = 20_000
 
@@ -202,5 +203,5 @@ def test_the_time_of_a_frame_is_that_of_the_recording_that_is_asked_for() -> Non
 def test_asking_for_a_time_again_does_not_go_through_all_of_them(monkeypatch) -> None:
     times = np.arange(100_000.0)
     first = time_text(times, 7)
-    monkeypatch.setattr(time_bar, "time_unit", None)
+    monkeypatch.setattr(time_texts, "time_unit", None)
     assert time_text(times, 7) == first

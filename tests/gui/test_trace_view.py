@@ -12,10 +12,11 @@ from controls import bleaching, click, find, write_frames
 from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
 from PyQt5.QtGui import QColor, QMouseEvent, QPalette
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QCheckBox, QLabel, QMenu
+from PyQt5.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QWidget
 
 from flimage.trace import Trace
 from flimage_gui.labels import Notice
+from flimage_gui.main_window import MainWindow
 from flimage_gui.plot_style import PlotColors
 from flimage_gui.session import Session
 from flimage_gui.trace_axis import TraceAxis, thin_out
@@ -386,10 +387,30 @@ def test_the_time_axis_has_a_unit_that_suits_the_recording(step, symbol) -> None
     assert axis.positions[-1] < 1000
 
 
-def test_times_far_from_zero_are_shown_from_the_first_frame_on() -> None:
-    axis = TraceAxis.from_times(1e9 + np.arange(100.0))
+@pytest.mark.parametrize("start", [3.5, -20.0, 1e9])
+def test_times_are_shown_from_the_first_frame_on(start: float) -> None:
+    axis = TraceAxis.from_times(start + np.arange(100.0))
     assert axis.title == "Time since the first frame (s)"
     np.testing.assert_allclose(axis.positions[:3], [0, 1, 2])
+
+
+def test_trace_image_and_slider_tell_the_same_time(
+    qtbot, window: MainWindow, tmp_path: Path, settle
+) -> None:
+    path = write_frames(tmp_path / "late.h5", bleaching(6), 40.0 + 0.5 * np.arange(6))
+    window.open_path(path)
+    settle(window.session)
+    window.activateWindow()
+    for _ in range(3):
+        qtbot.keyClick(window.frame_view, Qt.Key.Key_Right)
+    settle(window.session)
+    label = find(window, QLabel, "timeLabel")
+    assert label.text() == "1.5 s"
+    assert "41.5 s" in label.toolTip()
+    assert find(window, QLabel, "traceReadout").text().split("  ·  ")[:2] == ["Frame 3", "1.5 s"]
+    assert "1.5 s" in find(window, QLabel, "frameLabel").text()
+    view = find(window, QWidget, "tracePlot")
+    assert view.getPlotItem().getAxis("bottom").labelText.startswith("Time since the first frame")
 
 
 @pytest.mark.parametrize("times", [[0, 1, np.nan, 3], [0, 2, 1, 3], [5, 5, 5]])
