@@ -32,6 +32,7 @@ __all__ = [
     "in_memory",
     "object_name",
     "read_image",
+    "read_opened",
     "reason",
     "write_attributes",
     "write_encoded",
@@ -78,12 +79,29 @@ def read_image(group: h5py.Group, name: str) -> npt.NDArray[Any]:
         When checksum, compressed data or storage are damaged.
     """
     with named(group, name):
-        dataset = _open(group, name)
-        if codec.is_available():
-            image = _read_chunk(group, name, dataset)
-            if image is not None:
-                return image
-        return _read_with_h5py(group, name, dataset)
+        return read_opened(group, name, _open(group, name))
+
+
+def read_opened(group: h5py.Group, name: str, dataset: Any) -> npt.NDArray[Any]:
+    """Read a dataset that is open already.
+
+    Parameters
+    ----------
+    group, name
+        Where it is, for messages.
+    dataset
+        Low-level identifier.
+
+    Returns
+    -------
+    ndarray
+        As that of :func:`read_image`, whose exceptions it raises too.
+    """
+    if codec.is_available():
+        image = _read_chunk(group, name, dataset)
+        if image is not None:
+            return image
+    return _read_with_h5py(group, name, dataset)
 
 
 def _open(group: h5py.Group, name: str) -> Any:

@@ -17,11 +17,9 @@ import numpy.typing as npt
 
 from .errors import InputError
 from .progress import Progress, ignore_progress
+from .source import WrappedSource
 
 if TYPE_CHECKING:
-    import pathlib
-
-    from .meta import FLMetaDict
     from .recipe import ModelName, Recipe
     from .scan import SeriesScan
     from .source import FrameSource
@@ -82,66 +80,24 @@ class EventPreservation:
         )
 
 
-class _Changed:
-    """A recording with a change put into some pixels of some frames (a frame source)."""
+class _Changed(WrappedSource):
+    """A recording with a change put into some pixels of some frames."""
 
     def __init__(
         self, source: FrameSource, region: Mask, frames: range, change: float, level: float
     ) -> None:
-        self._source = source
+        super().__init__(source)
         self._region, self._frames = region, frames
         self._change, self._level = change, level
 
-    @property
-    def path(self) -> pathlib.Path | None:
-        """File of the recording."""
-        return self._source.path
-
-    @property
-    def identifier(self) -> str | None:
-        """Identifier of the series."""
-        return self._source.identifier
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Size of a frame (y, x) [px]."""
-        return self._source.shape
-
-    @property
-    def times(self) -> npt.NDArray[np.float64]:
-        """Times of all frames (t,) [s]."""
-        return self._source.times
-
-    @property
-    def identifiers(self) -> Sequence[str | None]:
-        """Identifiers of all frames."""
-        return self._source.identifiers
-
-    def __len__(self) -> int:
-        return len(self._source)
-
     def raw(self, index: int) -> npt.NDArray[Any]:
         """Raw image (y, x), changed."""
-        raw = self._source.raw(index)
+        raw = self.source.raw(index)
         if index not in self._frames:
             return raw
-        background = self._source.background(index)
+        background = self.source.background(index)
         signal = raw - self._level - (0.0 if background is None else background)
         return np.asarray(raw + np.where(self._region, self._change * signal, 0.0))
-
-    def background(self, index: int) -> npt.NDArray[Any] | None:
-        """Background image of a frame (y, x)."""
-        return self._source.background(index)
-
-    def image(self, index: int) -> npt.NDArray[np.floating[Any]]:
-        """Background-corrected image (y, x), changed."""
-        from .source import subtract_background
-
-        return subtract_background(self.raw(index), self.background(index))
-
-    def meta(self, index: int) -> FLMetaDict:
-        """Metadata of a frame."""
-        return self._source.meta(index)
 
 
 def event_preservation(

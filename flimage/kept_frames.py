@@ -7,16 +7,13 @@ that memory does not depend on the length.
 
 from __future__ import annotations
 
-import pathlib
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .meta import FLMetaDict
-from .source import FrameSource, subtract_background
+from .source import FrameSource, WrappedSource
 
 __all__ = ["KeptFrames"]
 
@@ -25,7 +22,7 @@ _FRAMES = 128
 _BYTES = 64 * 2**20
 
 
-class KeptFrames:
+class KeptFrames(WrappedSource):
     """Another recording, some raw frames of which are decoded only once.
 
     Parameters
@@ -40,38 +37,10 @@ class KeptFrames:
     """
 
     def __init__(self, source: FrameSource) -> None:
-        self.source = source
+        super().__init__(source)
         self._kept: dict[int, tuple[npt.NDArray[Any], np.dtype[Any]]] = {}
         self._bytes = 0
         self._lock = threading.Lock()
-
-    @property
-    def path(self) -> pathlib.Path | None:
-        """File of the recording; None when it is in memory."""
-        return self.source.path
-
-    @property
-    def identifier(self) -> str | None:
-        """Identifier of the series."""
-        return self.source.identifier
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Size of the first frame along (y, x) [px]."""
-        return self.source.shape
-
-    @property
-    def times(self) -> npt.NDArray[np.float64]:
-        """Acquisition times of all frames, of shape (t,) [s]; NaN where a frame has none."""
-        return self.source.times
-
-    @property
-    def identifiers(self) -> Sequence[str | None]:
-        """Identifiers of all frames."""
-        return self.source.identifiers
-
-    def __len__(self) -> int:
-        return len(self.source)
 
     def raw(self, index: int) -> npt.NDArray[Any]:
         """Raw image of a frame, of shape (y, x), in its stored type; not to be changed."""
@@ -92,18 +61,6 @@ class KeptFrames:
             if self._bytes + packed.nbytes <= _BYTES and index not in self._kept:
                 self._kept[index] = (packed, image.dtype)
                 self._bytes += packed.nbytes
-
-    def background(self, index: int) -> npt.NDArray[Any] | None:
-        """Background images of a frame added up, of shape (y, x); None where there are none."""
-        return self.source.background(index)
-
-    def image(self, index: int) -> npt.NDArray[np.floating[Any]]:
-        """Background-corrected image of a frame, of shape (y, x); not to be changed."""
-        return subtract_background(self.raw(index), self.background(index))
-
-    def meta(self, index: int) -> FLMetaDict:
-        """Metadata of a frame."""
-        return self.source.meta(index)
 
 
 def _pack(image: npt.NDArray[Any]) -> npt.NDArray[Any]:

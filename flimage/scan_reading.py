@@ -30,8 +30,8 @@ _AVERAGED = 64
 _NOISE_PAIRS, _NOISE_PIXELS = 12, 2**15
 #: Pixels of a frame from which threads pay off.
 _WORTH_THREADS = 160**2
-#: Pixels that a thread takes at once.
-_BATCH_PIXELS = 2**18
+#: Pixels that a thread takes at once: more do not stay in the processor's own memory.
+_BATCH_PIXELS = 2**17
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]

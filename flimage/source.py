@@ -7,25 +7,18 @@ some :class:`Edits` are saved.
 
 from __future__ import annotations
 
-import collections
 import pathlib
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from . import storage
-from .checked import check_links, follow, named
-from .errors import FileFormatError, FlimageError, InputError
+from .errors import FlimageError, InputError
+from .frame_reader import FrameReader
 from .image_group import (
-    BG_DATA,
-    RAW,
-    add_backgrounds,
     describe,
     frame_group,
     image_dataset,
@@ -37,10 +30,7 @@ from .meta import FLMetaDict, is_number
 if TYPE_CHECKING:
     from .series import FLSeries
 
-__all__ = ["EditedSource", "Edits", "FrameSource", "SeriesSource"]
-
-#: Decoded background images that a series keeps, because frames often share one.
-_KEPT_BACKGROUNDS = 4
+__all__ = ["EditedSource", "Edits", "FrameSource", "SeriesSource", "WrappedSource"]
 
 
 class FrameSource(Protocol):
@@ -99,6 +89,63 @@ def subtract_background(
     return raw.astype(np.float32 if raw.dtype.itemsize <= 2 else np.float64)
 
 
+class WrappedSource:
+    """A recording that hands on what another one answers; the base of those that change a part.
+
+    Parameters
+    ----------
+    source
+        The other recording.
+    """
+
+    def __init__(self, source: FrameSource) -> None:
+        self.source = source
+
+    @property
+    def path(self) -> pathlib.Path | None:
+        """File of the recording; None when it is in memory."""
+        return self.source.path
+
+    @property
+    def identifier(self) -> str | None:
+        """Identifier of the series."""
+        return self.source.identifier
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Size of the first frame along (y, x) [px]."""
+        return self.source.shape
+
+    @property
+    def times(self) -> npt.NDArray[np.float64]:
+        """Acquisition times of all frames, of shape (t,) [s]; NaN where a frame has none."""
+        return self.source.times
+
+    @property
+    def identifiers(self) -> Sequence[str | None]:
+        """Identifiers of all frames."""
+        return self.source.identifiers
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def raw(self, index: int) -> npt.NDArray[Any]:
+        """Raw image of a frame, of shape (y, x), in its stored type; not to be changed."""
+        return self.source.raw(index)
+
+    def background(self, index: int) -> npt.NDArray[Any] | None:
+        """Background images of a frame added up, of shape (y, x); None where there are none."""
+        return self.source.background(index)
+
+    def image(self, index: int) -> npt.NDArray[np.floating[Any]]:
+        """Background-corrected image of a frame, of shape (y, x); not to be changed."""
+        return subtract_background(self.raw(index), self.background(index))
+
+    def meta(self, index: int) -> FLMetaDict:
+        """Metadata of a frame."""
+        return self.source.meta(index)
+
+
 class SeriesSource:
     """Frames of a series.
 
@@ -113,10 +160,7 @@ class SeriesSource:
             raise InputError(f"{describe(series.h5)}: there are no frames in the series.")
         self.series = series
         self._group = series.h5
-        self._backgrounds: collections.OrderedDict[tuple[Any, ...], npt.NDArray[np.float64]] = (
-            collections.OrderedDict()
-        )
-        self._lock = threading.Lock()
+        self._reader = FrameReader(self._group)
         self._shape = self._find_shape()
         self._times = series.times
         self._times.setflags(write=False)
@@ -164,50 +208,11 @@ class SeriesSource:
 
     def raw(self, index: int) -> npt.NDArray[Any]:
         """Raw image of a frame, of shape (y, x), in its stored type."""
-        return storage.read_image(self._group, f"fli_{index}/{RAW}")
+        return self._reader.raw(index)
 
     def background(self, index: int) -> npt.NDArray[np.float64] | None:
         """Background images of a frame added up, of shape (y, x); None where there are none."""
-        path = f"fli_{index}/{BG_DATA}"
-        with named(self._group, path):
-            found = follow(self._group, path)
-            if found is None:
-                return None
-            if not isinstance(found, h5py.Group):
-                raise FileFormatError(
-                    f"{storage.file_name(self._group)}: {storage.object_name(self._group, path)}"
-                    " is no group of background images."
-                )
-            total: npt.NDArray[np.float64] | None = None
-            group = found.id
-            if group.get_num_objs():
-                names = sorted(group.get_objname_by_idx(i) for i in range(group.get_num_objs()))
-                for name in names:
-                    image = self._background_image(index, group, name)
-                    total = image if total is None else add_backgrounds(found, total, image)
-            return total
-
-    def _background_image(
-        self, index: int, group: h5py.h5g.GroupID, name: bytes
-    ) -> npt.NDArray[np.float64]:
-        """Read one background image, or take it from those that were read last."""
-        path = f"fli_{index}/{BG_DATA}/{name.decode('utf-8', 'surrogateescape')}"
-        check_links(self._group, path)
-        info = h5py.h5o.get_info(group, name)
-        key = (info.fileno, info.addr)
-        with self._lock:
-            if key in self._backgrounds:
-                self._backgrounds.move_to_end(key)
-                return self._backgrounds[key]
-        image = storage.read_image(self._group, path).astype(np.float64)
-        image.setflags(write=False)
-        # An object's address only tells it apart while the file does not change.
-        if self._group.file.mode == "r":
-            with self._lock:
-                self._backgrounds[key] = image
-                while len(self._backgrounds) > _KEPT_BACKGROUNDS:
-                    self._backgrounds.popitem(last=False)
-        return image
+        return self._reader.background(index)
 
     def image(self, index: int) -> npt.NDArray[np.floating[Any]]:
         """Background-corrected image of a frame, of shape (y, x)."""
@@ -262,7 +267,7 @@ class Edits:
         return replace(self, order=None if order is None else tuple(order))
 
 
-class EditedSource:
+class EditedSource(WrappedSource):
     """A recording as it will be once edits are saved.
 
     Parameters
@@ -281,7 +286,7 @@ class EditedSource:
     """
 
     def __init__(self, source: FrameSource, edits: Edits | None = None) -> None:
-        self.source = source
+        super().__init__(source)
         self.edits = Edits() if edits is None else edits
         count = len(source)
         order = self.edits.order
@@ -318,21 +323,6 @@ class EditedSource:
     def with_edits(self, edits: Edits) -> EditedSource:
         """Return the same recording as it is seen through other edits."""
         return EditedSource(self.source, edits)
-
-    @property
-    def path(self) -> pathlib.Path | None:
-        """File of the unedited recording; None when it is in memory."""
-        return self.source.path
-
-    @property
-    def identifier(self) -> str | None:
-        """Identifier of the series."""
-        return self.source.identifier
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Size of the first frame along (y, x) [px]."""
-        return self.source.shape
 
     @property
     def times(self) -> npt.NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import os
 import shutil
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,3 +118,28 @@ def real_recording() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@dataclasses.dataclass(frozen=True)
+class ImagesRead:
+    """Images that were read out of HDF5 files: their paths, and the threads that did it."""
+
+    paths: list[str] = dataclasses.field(default_factory=list)
+    threads: list[int] = dataclasses.field(default_factory=list)
+
+
+@pytest.fixture
+def images_read(monkeypatch: pytest.MonkeyPatch) -> ImagesRead:
+    """Images that are read out of HDF5 files from now on, whichever way."""
+    from flimage import dataset
+
+    found = ImagesRead()
+    original = dataset.read_opened
+
+    def noted(group: Any, name: str, opened: Any) -> Any:
+        found.paths.append(name)
+        found.threads.append(threading.get_ident())
+        return original(group, name, opened)
+
+    monkeypatch.setattr(dataset, "read_opened", noted)
+    return found

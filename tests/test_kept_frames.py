@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from flimage import FLSeries, Recipe, correct, kept_frames, source
+from flimage import FLSeries, Recipe, correct, kept_frames
 from flimage.kept_frames import KeptFrames
 from flimage.source import SeriesSource
 
@@ -63,19 +63,15 @@ def test_no_more_is_kept_than_the_limits_allow(monkeypatch):
     assert len(kept._kept) == 1
 
 
-def test_a_correction_reads_each_frame_of_a_short_recording_once(tmp_path, monkeypatch):
+def test_a_correction_reads_each_frame_of_a_short_recording_once(
+    tmp_path, monkeypatch, images_read
+):
     rng = np.random.default_rng(1)
     path = tmp_path / "recording.h5"
     with FLSeries(h5file=path, h5mode="w") as series:
         decay = np.exp(-np.arange(12) / 5)
         images = [rng.poisson(40 + 900 * d * np.eye(40)).astype("f4") for d in decay]
         series.add_images(images, [{"time": 1.0 * i} for i in range(12)])
-    reads: list[str] = []
-    read_image = source.storage.read_image
-
-    def counting(group, name):
-        reads.append(name)
-        return read_image(group, name)
 
     def outcome(name: str) -> list[bytes]:
         with FLSeries(h5file=path, h5mode="r") as series:
@@ -83,10 +79,9 @@ def test_a_correction_reads_each_frame_of_a_short_recording_once(tmp_path, monke
         with h5py.File(tmp_path / name) as file:
             return [file[f"fli_{i}/fluorescence/raw"][()].tobytes() for i in range(12)]
 
-    monkeypatch.setattr(source.storage, "read_image", counting)
     kept = outcome("kept.h5")
-    assert sorted(reads) == sorted(f"fli_{i}/fluorescence/raw" for i in range(12))
+    assert sorted(images_read.paths) == sorted(f"fli_{i}/fluorescence/raw" for i in range(12))
     monkeypatch.setattr(kept_frames, "_FRAMES", 0)
-    reads.clear()
+    images_read.paths.clear()
     assert outcome("read again.h5") == kept
-    assert len(reads) == 36
+    assert len(images_read.paths) == 36

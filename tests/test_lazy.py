@@ -5,13 +5,14 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 import simulation
 
-from flimage import FLImage, FLSeries, Recipe, bleach, correct, storage
+from flimage import FLImage, FLSeries, Recipe, bleach, correct
 from flimage.errors import InputError
 from flimage.export import Images
 from flimage.scan import scan_series
@@ -48,20 +49,6 @@ def series(recording: Path) -> Iterator[FLSeries]:
         yield series
 
 
-@pytest.fixture
-def no_reading(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the images that are read."""
-    read: list[str] = []
-    original = storage.read_image
-
-    def spy(group: h5py.Group, name: str) -> np.ndarray:
-        read.append(name)
-        return original(group, name)
-
-    monkeypatch.setattr(storage, "read_image", spy)
-    return read
-
-
 # --- Dask ---------------------------------------------------------------------------------------
 
 
@@ -82,13 +69,13 @@ def test_raw_images_keep_their_stored_type() -> None:
         assert series.to_dask("raw")[1, 2, 3].compute() == 23
 
 
-def test_only_the_frames_that_are_needed_are_read(series: FLSeries, no_reading: list[str]) -> None:
+def test_only_the_frames_that_are_needed_are_read(series: FLSeries, images_read: Any) -> None:
     array = series.to_dask("raw", frames_per_chunk=2)
     assert array.chunks == ((2,) * 5, (32,), (40,))
-    no_reading.clear()
+    images_read.paths.clear()
     array[4].compute(scheduler="synchronous")
-    assert set(no_reading) <= {f"fli_{i}/fluorescence/raw" for i in (0, 4, 5)}
-    assert "fli_4/fluorescence/raw" in no_reading
+    assert set(images_read.paths) <= {f"fli_{i}/fluorescence/raw" for i in (0, 4, 5)}
+    assert "fli_4/fluorescence/raw" in images_read.paths
 
 
 def test_a_dask_array_outlives_the_closed_series(recording: Path) -> None:
@@ -154,11 +141,11 @@ def test_positions_are_in_pixels_where_the_pixel_size_is_not_known() -> None:
 
 
 def test_the_engine_opens_a_series_lazily(
-    series: FLSeries, recording: Path, no_reading: list[str]
+    series: FLSeries, recording: Path, images_read: Any
 ) -> None:
     with xr.open_dataset(recording, engine="flimage") as dataset:
         # One frame tells the type, the others wait.
-        assert no_reading == ["fli_0/fluorescence/raw"]
+        assert images_read.paths == ["fli_0/fluorescence/raw"]
         assert dict(dataset.sizes) == {"time": 10, "y": 32, "x": 40}
         for key in (5, slice(2, 8, 3), [0, 9, 4], slice(None, None, -1)):
             np.testing.assert_array_equal(

@@ -47,17 +47,9 @@ def recording(tmp_path):
 
 
 @pytest.fixture
-def reads(monkeypatch):
-    """Count the images that are read."""
-    numbers = []
-    read = storage.read_image
-
-    def count(group, name):
-        numbers.append(name)
-        return read(group, name)
-
-    monkeypatch.setattr(storage, "read_image", count)
-    return numbers
+def reads(images_read):
+    """Images that are read."""
+    return images_read.paths
 
 
 def scan(path, recipe=RECIPE, **options):

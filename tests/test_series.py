@@ -215,6 +215,7 @@ def test_a_failure_while_opening_closes_the_file(tmp_path):
         (np.array([1.0, 2.0]), np.nan),
         (np.array([1.0, 2.0], "f4"), np.nan),
         (1.5 + 2j, np.nan),
+        (h5py.Empty("f8"), np.nan),
         (None, np.nan),
     ],
     ids=[
@@ -228,6 +229,7 @@ def test_a_failure_while_opening_closes_the_file(tmp_path):
         "two numbers",
         "two short ones",
         "complex",
+        "empty",
         "none",
     ],
 )

@@ -95,21 +95,14 @@ def test_edits_that_do_not_fit_are_refused(source, edits):
         EditedSource(source, edits)
 
 
-def test_shared_backgrounds_of_a_file_are_read_once(tmp_path, monkeypatch):
-    from flimage import source as module
-
+def test_shared_backgrounds_of_a_file_are_read_once(tmp_path, images_read):
     with FLSeries(h5file=tmp_path / "a.h5", h5mode="w") as series:
         first = FLImage(np.ones((4, 4)))
         first.set_bg_data(np.full((4, 4), 0.5))
         series.add_flimage(first)
         for _ in range(3):
             series.add_flimage(FLImage(np.ones((4, 4))), bg_from_idx=0)
-    read = []
-    original = module.storage.read_image
-    monkeypatch.setattr(
-        module.storage, "read_image", lambda g, name: (read.append(name), original(g, name))[1]
-    )
     with FLSeries(h5file=tmp_path / "a.h5", h5mode="r") as series:
         frames = SeriesSource(series)
         assert all(frames.image(i)[0, 0] == 0.5 for i in range(4))
-    assert sum("bg_data" in name for name in read) == 1
+    assert sum("bg_data" in path for path in images_read.paths) == 1

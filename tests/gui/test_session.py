@@ -75,18 +75,8 @@ def test_opening_shows_the_first_frame_and_measures_without_being_asked(
 
 
 def test_nothing_is_read_from_files_in_the_window_thread(
-    qtbot, session: Session, recording: Path, settle, monkeypatch
+    qtbot, session: Session, recording: Path, settle, images_read
 ) -> None:
-    from flimage import storage
-
-    threads = []
-    original = storage.read_image
-
-    def noted(*args, **kwargs):
-        threads.append(threading.get_ident())
-        return original(*args, **kwargs)
-
-    monkeypatch.setattr(storage, "read_image", noted)
     session.open(recording)
     settle(session)
     for index in (3, 7, 11):
@@ -94,8 +84,8 @@ def test_nothing_is_read_from_files_in_the_window_thread(
         settle(session)
     session.set_display(Display.BLEACH_CORRECTED)
     settle(session)
-    assert threads
-    assert threading.get_ident() not in threads
+    assert images_read.threads
+    assert threading.get_ident() not in images_read.threads
 
 
 def test_file_that_cannot_be_opened_is_told_and_the_open_one_stays(
