@@ -40,6 +40,7 @@ _MODULES = frozenset(
         "meta",
         "models",
         "recipe",
+        "recover",
         "report",
         "scan",
         "series",

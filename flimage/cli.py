@@ -3,7 +3,8 @@
 Results go to standard output, progress and errors to standard error. The exit code is 0 when all
 went well, 1 when the job failed or was refused and nothing was written (or a verification found
 differences), 2 when the command line is
-wrong, 3 when a corrected file was written but the recording could not be corrected (gain 1),
+wrong, 3 when a corrected file was written but the recording could not be corrected (gain 1) or a
+recovered one but frames are missing,
 130 when the job was interrupted from the keyboard and 143 when it was told to end.
 """
 
@@ -47,6 +48,7 @@ exit codes:
        many recordings: some failed, the others were written)
   2    the command line is wrong
   3    written, but the recording could not be corrected: its frames have gain 1
+       (recover: written, but frames are missing)
   130  interrupted; nothing was written
 
 examples:
@@ -179,6 +181,12 @@ def build_parser() -> argparse.ArgumentParser:
     undo.add_argument("corrected", type=Path, metavar="CORRECTED", help="the corrected series")
     undo.add_argument("out", type=Path, metavar="OUT", help="the series to write")
     _add_overwrite(undo)
+
+    recover = add("recover", "write what can be read of a damaged series to a new file")
+    recover.add_argument("source", type=Path, metavar="IN", help="the damaged series")
+    recover.add_argument("out", type=Path, metavar="OUT", help="the series to write")
+    _add_group(recover)
+    _add_overwrite(recover)
 
     convert = add("convert", "convert a recording in another format into a series")
     convert.add_argument(

@@ -314,6 +314,25 @@ def run_undo(arguments: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def run_recover(arguments: argparse.Namespace) -> int:
+    """Write what can be read of a damaged series, and name what cannot."""
+    from .recover import recover
+
+    with ProgressBar(arguments.quiet) as progress:
+        recovery = recover(
+            arguments.source,
+            arguments.out,
+            group=arguments.group,
+            overwrite=arguments.overwrite,
+            progress=progress,
+        )
+    _say(arguments, recovery.sentence)
+    for line in recovery.details():
+        _say(arguments, line)
+    _say(arguments, f"Written: {arguments.out}")
+    return EXIT_OK if recovery.complete else EXIT_REFUSED
+
+
 def run_convert(arguments: argparse.Namespace) -> int:
     """Convert a recording into a series, and tell where its metadata came from."""
     from . import convert

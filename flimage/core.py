@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from . import storage
 from .attributes import read_attribute
-from .checked import check_tree, follow, named
+from .checked import follow, named
+from .checked_dataset import check_tree
 from .errors import InputError, SameFileError
 from .groups import PathOrGroup, open_group
 from .image_group import (

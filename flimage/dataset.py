@@ -13,16 +13,8 @@ import numpy.typing as npt
 from h5py import _objects, h5a, h5d, h5f, h5fd, h5i, h5p, h5s, h5t, h5z
 
 from . import codec
-from .checked import (
-    LARGE_IMAGE,
-    check_dataset,
-    check_links,
-    check_ratio,
-    file_name,
-    named,
-    object_name,
-    reason,
-)
+from .checked import check_links, file_name, named, object_name, reason
+from .checked_dataset import LARGE_IMAGE, check_dataset, check_ratio, is_usual_type
 from .codec import Compression, EncodedImage, Filters, encode_image
 from .errors import DamagedImageError, FileFormatError
 
@@ -184,7 +176,8 @@ def _read_layout(dataset: Any) -> _Layout | None:
     if last is not None and plist.equal(last[0]) and datatype.equal(last[1]):
         return last[2]
     layout = None
-    if plist.get_layout() == h5d.CHUNKED and dataset.dtype.kind in "fiub":
+    usual = dataset.dtype.kind in "fiub" and is_usual_type(datatype)
+    if usual and plist.get_layout() == h5d.CHUNKED:
         filters, chunk = _read_filters(plist), plist.get_chunk()
         if filters is not None and len(chunk) == 2:
             layout = _Layout(chunk, dataset.dtype, filters)

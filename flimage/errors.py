@@ -12,6 +12,7 @@ __all__ = [
     "BorderError",
     "Cancelled",
     "DamagedImageError",
+    "DamagedSeriesError",
     "FileAccessError",
     "FileFormatError",
     "FileLockedError",
@@ -49,6 +50,10 @@ class TooFewFramesError(InputError):
 
 class FileFormatError(FlimageError, ValueError):
     """A file opens, but does not hold what it is said to hold."""
+
+
+class DamagedSeriesError(FileFormatError):
+    """Parts of a series are missing; :func:`flimage.recover.recover` writes the others."""
 
 
 class MissingFileError(FlimageError, FileNotFoundError):

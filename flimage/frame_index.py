@@ -17,16 +17,17 @@ from h5py import h5a, h5l, h5t
 
 from .attributes import heaps_end
 from .checked import check_links, named
-from .errors import FileFormatError
+from .errors import DamagedSeriesError, FileFormatError
 from .image_group import describe, is_image_group
 from .plain_text import clean
 
-__all__ = ["FrameIndex"]
+__all__ = ["FRAME_NAME", "FrameIndex"]
 
 #: Texts in the attribute with the identifier, at most.
 _MOST_TEXTS = 1000
 
-_FRAME_NAME = re.compile(r"fli_(0|[1-9][0-9]*)\Z")
+#: What frames are called in the group of a series.
+FRAME_NAME = re.compile(r"fli_(0|[1-9][0-9]*)\Z")
 
 
 class FrameIndex:
@@ -41,8 +42,9 @@ class FrameIndex:
     Raises
     ------
     flimage.errors.FileFormatError
-        When the group is no series: it holds a single image, other members than ``fli_0``,
-        ``fli_1``, …, or has gaps in their numbering.
+        When the group is no series: it holds a single image, or something else.
+    flimage.errors.DamagedSeriesError
+        When it holds other members beside ``fli_0``, ``fli_1``, …, or has gaps in their numbering.
     """
 
     def __init__(self, group: h5py.Group) -> None:
@@ -66,20 +68,26 @@ class FrameIndex:
             names = [name if isinstance(name, str) else repr(name) for name in group]
             # Frames whose attributes are read in one step must not be somewhere else.
             self._own = group.id.get_num_objs() == _count_hard(group)
-        numbers = sorted(int(m[1]) for name in names if (m := _FRAME_NAME.match(name)))
+        numbers = sorted(int(m[1]) for name in names if (m := FRAME_NAME.match(name)))
         if is_image_group(group):
             raise FileFormatError(
                 f"{describe(group)}: this is a single image; open it with FLImage."
             )
-        strays = [name for name in names if not _FRAME_NAME.match(name)]
+        strays = [name for name in names if not FRAME_NAME.match(name)]
+        if strays and numbers:
+            raise DamagedSeriesError(
+                f"{describe(group)}: a series holds nothing but fli_0, fli_1, …, and this group"
+                f" also holds {_some(strays)}; write its frames to a new file (flimage recover)."
+            )
         if strays:
             raise FileFormatError(
                 f"{describe(group)}: a series holds nothing but fli_0, fli_1, …, and this group"
                 f" holds {_some(strays)}. If the series is in one of them, open that group."
             )
         if numbers != list(range(len(numbers))):
-            raise FileFormatError(
+            raise DamagedSeriesError(
                 f"{describe(group)}: the series has gaps; missing: {_some_missing(numbers)}."
+                " Write the frames that are there to a new file (flimage recover)."
             )
         self._count = len(numbers)
         self._members = members

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .attributes import read_attribute
-from .checked import check_storage, follow, is_stored, named
+from .checked import follow, named
+from .checked_dataset import check_storage, is_stored
 from .errors import FileFormatError, InputError
 from .recording import Recording
 from .selecting import Selection

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from . import storage
 from ._version import __version__
 from .attributes import read_attribute
-from .checked import check_dataset, follow, named
+from .checked import follow, named
+from .checked_dataset import check_dataset
 from .errors import FileFormatError, InputError
 from .meta import META_KEYS_FL, VERSION_KEYS, FLMetaDict, check_meta, read_meta
 

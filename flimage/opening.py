@@ -10,6 +10,7 @@ import h5py
 
 from .checked import follow, named, object_name
 from .errors import FlimageError, InputError
+from .frame_index import FRAME_NAME
 from .image_group import is_image_group
 from .readers import is_recording
 from .series import FLSeries
@@ -94,7 +95,10 @@ def find_series(file: h5py.File, path: Path, name: str | None = None) -> h5py.Gr
 
 def _holds_frames(group: h5py.Group) -> bool:
     with named(group):
-        return bool(group.id.links.exists(b"fli_0"))
+        if group.id.links.exists(b"fli_0"):
+            return True
+        # The first one may be lost.
+        return any(FRAME_NAME.match(name) for name in group if isinstance(name, str))
 
 
 @contextlib.contextmanager

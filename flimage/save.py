@@ -17,7 +17,7 @@ import h5py
 import numpy.typing as npt
 
 from . import storage
-from .checked import check_tree
+from .checked_dataset import check_tree
 from .disk_errors import reason_of
 from .errors import FileAccessError, FlimageError
 from .image_group import BG_DATA, RAW, frame_group

@@ -22,6 +22,7 @@ from .dataset import (
 )
 from .errors import (
     DamagedImageError,
+    DamagedSeriesError,
     FileAccessError,
     FileFormatError,
     FileLockedError,
@@ -73,7 +74,9 @@ def open_file(
     flimage.errors.MissingFileError
         When the file (or, for a new one, its folder) does not exist.
     flimage.errors.FileFormatError
-        When the file is not HDF5, or was cut off.
+        When the file is not HDF5.
+    flimage.errors.DamagedSeriesError
+        When it was cut off.
     flimage.errors.FileLockedError
         When another program is writing to the file.
     flimage.errors.FileAccessError
@@ -134,8 +137,9 @@ def _explain_open(path: Path, mode: str, error: OSError) -> Exception:
         action = "reading" if mode == "r" else "writing"
         return FileAccessError(f"{path} cannot be opened for {action}: permission denied.")
     if "truncated" in text:
-        return FileFormatError(
-            f"{path} was cut off: it is shorter than its header says; get a complete copy."
+        return DamagedSeriesError(
+            f"{path} was cut off: it is shorter than its header says; get a complete copy, or write"
+            " the frames that are left to a new file (flimage recover)."
         )
     if path.is_file() and not h5py.is_hdf5(path):
         return FileFormatError(f"{path} is not an HDF5 file; give a file that flimage has written.")

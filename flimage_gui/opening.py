@@ -281,7 +281,8 @@ def _find_series(file: h5py.File, path: Path) -> FLSeries:
     """Find the series: at the root, or the only group that looks like one."""
     import h5py
 
-    from flimage.checked import follow, is_stored, named
+    from flimage.checked import follow, named
+    from flimage.checked_dataset import is_stored
     from flimage.core import FLImage
     from flimage.image_group import is_image_group
     from flimage.series import FLSeries

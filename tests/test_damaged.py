@@ -135,6 +135,31 @@ def test_an_image_without_two_axes_is_refused(shape: tuple[int, ...], changed: h
         SeriesSource(FLSeries(h5file=changed)).raw(1)
 
 
+@pytest.mark.parametrize("frame", [0, 3])
+def test_pixels_whose_description_is_damaged_are_refused(frame: int, series: Path) -> None:
+    # One bit of the description changes all values by a factor of 2**64; no checksum tells.
+    with h5py.File(series) as file:
+        place = h5py.h5o.get_info(file[f"fli_{frame}/{RAW}"].id).addr
+    data = bytearray(series.read_bytes())
+    bias = data.index(struct.pack("<BBBBI", 23, 8, 0, 23, 127), place) + 4
+    data[bias] ^= 64
+    series.write_bytes(data)
+    with open_series(series) as made:
+        source = SeriesSource(made)
+        for read in (lambda: source.image(frame), lambda: made[frame].fl):
+            with pytest.raises(DamagedImageError, match=rf"cells\.h5.*fli_{frame}.*damaged"):
+                read()
+        np.testing.assert_array_equal(source.image(frame + 1), 11.0 + frame)
+
+
+@pytest.mark.parametrize("dtype", ["<f2", ">f2", "<f4", ">f4", "<f8", ">f8", "<i2", ">u4", "?"])
+def test_numbers_of_all_usual_kinds_are_read(dtype: str, changed: h5py.File) -> None:
+    wanted = np.arange(np.prod(SHAPE)).reshape(SHAPE).astype(dtype)
+    del changed[f"fli_1/{RAW}"]
+    changed[f"fli_1/{RAW}"] = wanted
+    np.testing.assert_array_equal(SeriesSource(FLSeries(h5file=changed)).raw(1), wanted)
+
+
 def test_a_background_of_another_size_is_named(changed: h5py.File) -> None:
     changed["fli_1/fluorescence/bg_data/data"] = np.zeros((2, 2), np.float32)
     made = FLSeries(h5file=changed)
