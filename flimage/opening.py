@@ -16,7 +16,7 @@ from .readers import is_recording
 from .series import FLSeries
 from .storage import open_file
 
-__all__ = ["find_series", "open_series"]
+__all__ = ["find_series", "open_series", "series_groups"]
 
 #: How deep in the tree of a file a series is looked for.
 _DEPTH = 4
@@ -55,8 +55,30 @@ def find_series(file: h5py.File, path: Path, name: str | None = None) -> h5py.Gr
         if not isinstance(found, h5py.Group):
             raise InputError(f"{path} has no group {name!r} (--group).")
         return found
+    groups = series_groups(file)
+    if len(groups) > 1:
+        raise InputError(
+            f"{path} holds {len(groups)} series; choose one with --group, such as"
+            f" --group {groups[0]}."
+        )
+    return file[groups[0]] if groups else file
+
+
+def series_groups(file: h5py.File) -> list[str]:
+    """List the groups of a file that are series.
+
+    Parameters
+    ----------
+    file
+        An open file.
+
+    Returns
+    -------
+    list of str
+        Their paths in the file; only the root where that is a series.
+    """
     if _holds_frames(file):
-        return file
+        return ["/"]
     groups: list[str] = []
     seen = 0
 
@@ -85,12 +107,7 @@ def find_series(file: h5py.File, path: Path, name: str | None = None) -> h5py.Gr
 
     if not is_image_group(file):
         look(file, 1)
-    if len(groups) > 1:
-        raise InputError(
-            f"{path} holds {len(groups)} series; choose one with --group, such as"
-            f" --group {groups[0]}."
-        )
-    return file[groups[0]] if groups else file
+    return groups
 
 
 def _holds_frames(group: h5py.Group) -> bool:

@@ -105,6 +105,8 @@ class SessionFile:
         How it was looked at.
     fingerprint
         Size [bytes] and time of change [ns] of the recording, by which another one is told apart.
+    group
+        Where in the file the series is; None at its root.
     """
 
     recording: Path
@@ -113,6 +115,7 @@ class SessionFile:
     edits: Edits = field(default_factory=Edits)
     view: View = View()
     fingerprint: tuple[int, int] | None = None
+    group: str | None = None
 
     @property
     def recording_changed(self) -> bool:
@@ -165,6 +168,7 @@ def write_session(session: SessionFile, path: str | os.PathLike[str]) -> Path:
             "relative": None if relative is None else Path(relative).as_posix(),
             "absolute": str(recording),
             "fingerprint": fingerprint_of(recording),
+            "group": session.group,
         },
         "recipe": session.recipe.to_dict(),
         "regions": [each.to_dict() for each in session.regions],

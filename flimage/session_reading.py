@@ -87,7 +87,7 @@ def _read(path: Path, content: dict[str, Any]) -> SessionFile:
         "", content, ("flsession", "program", "recording", "recipe", "regions", "edits", "view")
     )
     place = _object("recording", content.get("recording"))
-    _check_keys("recording.", place, ("relative", "absolute", "fingerprint"))
+    _check_keys("recording.", place, ("relative", "absolute", "fingerprint", "group"))
     return SessionFile(
         _find_recording(path, place),
         _library("recipe", content.get("recipe", {}), Recipe.from_dict),
@@ -95,6 +95,7 @@ def _read(path: Path, content: dict[str, Any]) -> SessionFile:
         _read_edits(_object("edits", content.get("edits", {}))),
         _read_view(_object("view", content.get("view", {}))),
         _read_fingerprint(place.get("fingerprint")),
+        _read_group(place.get("group")),
     )
 
 
@@ -104,6 +105,12 @@ def _check_keys(prefix: str, values: Mapping[str, Any], known: tuple[str, ...]) 
             raise _WrongError(
                 f"{prefix}{key}", values[key], f"the key is unknown; known are {', '.join(known)}"
             )
+
+
+def _read_group(value: object) -> str | None:
+    if value is not None and not (isinstance(value, str) and value.startswith("/")):
+        raise _WrongError("recording.group", value, "give the path of a group, or null")
+    return value
 
 
 def _object(key: str, value: object) -> dict[str, Any]:

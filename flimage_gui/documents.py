@@ -19,6 +19,8 @@ from .import_dialog import ImportDialog
 from .notify import MessageBar
 from .opening import Inspected, NoSeriesError, is_series_file
 from .saving import Saving
+from .series_choice import SeveralSeriesError
+from .series_dialog import SeriesDialog
 from .session import Change, Session
 from .settings import Preferences, Settings
 
@@ -178,6 +180,13 @@ class Documents(QObject):
             if path != assets.example_path():
                 self._settings.add_recent(str(path.absolute()))
 
+    def _ask_series(self, found: SeveralSeriesError) -> None:
+        """Ask which series of a file is to be opened, and open it."""
+        dialog = SeriesDialog(found, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self._session.open(dialog.path, dialog.group))
+        dialog.open()
+
     # ------------------------------------------------------------------ importing
 
     def _on_session_inspected(self, inspected: Inspected) -> None:
@@ -242,6 +251,8 @@ class Documents(QObject):
     def _on_session_failed(self, error: Exception) -> None:
         if self._import_dialog is not None:
             self._import_dialog.show_error(error)
+        elif isinstance(error, SeveralSeriesError):
+            self._ask_series(error)
         elif isinstance(error, NoSeriesError):
             # A file of another program, out of which one dataset can be converted.
             path = error.path

@@ -5,29 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtWidgets import QVBoxLayout, QWidget
 
 from flimage.selecting import Axis, Selection
 
+from .group_tree import GroupTree
 from .labels import SectionHeader
-from .widgets import ChoiceCombo, add_row, blocked, describe, fill_combo, make_form, select_data
+from .widgets import ChoiceCombo, add_row, describe, fill_combo, make_form, select_data
 
 if TYPE_CHECKING:
-    from flimage.choosing import Array, Explored
+    from flimage.choosing import Explored
 
 __all__ = ["ImportChoices"]
 
 _TITLES = {"channel": "&Channel", "z": "&Depth", "position": "Po&sition"}
-#: Rows of the tree that are seen at once, at most.
-_ROWS = 6
 
 
 class ImportChoices(QWidget):
@@ -50,7 +42,7 @@ class ImportChoices(QWidget):
         self._content = QWidget()
         self._layout.addWidget(self._content)
         self._combos: dict[str, ChoiceCombo] = {}
-        self._tree: QTreeWidget | None = None
+        self._tree: GroupTree | None = None
         self._offered: object = None
         self._explored: Explored | None = None
 
@@ -59,8 +51,7 @@ class ImportChoices(QWidget):
         """Dataset or array that is chosen; None where the file holds one only."""
         if self._tree is None:
             return None if self._explored is None else self._explored.key
-        item = self._tree.currentItem()
-        return None if item is None else item.data(0, Qt.ItemDataRole.UserRole)
+        return self._tree.key
 
     @property
     def selection(self) -> Selection:
@@ -95,7 +86,15 @@ class ImportChoices(QWidget):
         if explored.axes or len(explored.arrays) > 1:
             column.addWidget(SectionHeader("The file holds several recordings: choose one"))
         if len(explored.arrays) > 1:
-            self._tree = self._make_tree(explored.arrays, explored.key)
+            self._tree = GroupTree(
+                "importDatasetTree",
+                "Datasets",
+                "What the file holds: the groups, and the arrays of images in them.",
+                ("Dataset", "Size", "Values"),
+                [(a.key, (" × ".join(map(str, a.shape)), a.dtype)) for a in explored.arrays],
+                explored.key,
+            )
+            self._tree.chosen.connect(lambda _key: self.changed.emit())
             column.addWidget(self._tree)
         form = make_form()
         for axis in explored.axes:
@@ -104,51 +103,6 @@ class ImportChoices(QWidget):
             self._combos[axis.option] = combo
             add_row(form, _TITLES.get(axis.option, axis.name.capitalize()), combo)
         column.addLayout(form)
-
-    def _make_tree(self, arrays: tuple[Array, ...], chosen: str | None) -> QTreeWidget:
-        tree = QTreeWidget()
-        describe(
-            tree,
-            "importDatasetTree",
-            "Datasets",
-            "What the file holds: the groups, and the arrays of images in them.",
-        )
-        tree.setToolTip("")
-        tree.setHeaderLabels(["Dataset", "Size", "Values"])
-        tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        groups: dict[str, QTreeWidgetItem] = {}
-        current = None
-        for array in arrays:
-            *above, name = array.key.strip("/").split("/")
-            parent: QTreeWidget | QTreeWidgetItem = tree
-            for depth, group in enumerate(above, 1):
-                path = "/".join(above[:depth])
-                if path not in groups:
-                    groups[path] = QTreeWidgetItem(parent, [group])
-                    # A group is no recording.
-                    groups[path].setFlags(Qt.ItemFlag.ItemIsEnabled)
-                parent = groups[path]
-            size = " × ".join(map(str, array.shape))
-            item = QTreeWidgetItem(parent, [name, size, array.dtype])
-            item.setData(0, Qt.ItemDataRole.UserRole, array.key)
-            if array.key == chosen:
-                current = item
-        tree.expandAll()
-        with blocked(tree):
-            tree.setCurrentItem(current)
-        header = tree.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for section in (1, 2):
-            header.setSectionResizeMode(section, QHeaderView.ResizeMode.ResizeToContents)
-        rows = min(_ROWS, len(arrays) + len(groups))
-        tree.setFixedHeight(header.sizeHint().height() + rows * tree.sizeHintForRow(0) + 6)
-        tree.currentItemChanged.connect(self._on_tree_current_item_changed)
-        return tree
-
-    def _on_tree_current_item_changed(self, item: QTreeWidgetItem | None) -> None:
-        if item is not None and item.data(0, Qt.ItemDataRole.UserRole) is not None:
-            self.changed.emit()
 
 
 def _combo(axis: Axis) -> ChoiceCombo:

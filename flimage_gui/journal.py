@@ -62,6 +62,8 @@ class Entry:
         Where it is kept.
     path
         The recording it belongs to.
+    group
+        Where in the file its series is; None at the root.
     written
         When it was written last [s since 1970].
     steps
@@ -72,6 +74,7 @@ class Entry:
 
     folder: Path
     path: Path
+    group: str | None
     written: float
     steps: tuple[str, ...]
     recording_changed: bool
@@ -108,6 +111,7 @@ class JournalWriter:
         edits: Edits,
         steps: Sequence[str],
         regions: Sequence[NamedRegion] = (),
+        group: str | None = None,
     ) -> None:
         """Keep unsaved work, in place of what was kept before.
 
@@ -121,6 +125,8 @@ class JournalWriter:
             Names of the steps that led to it.
         regions
             Named regions.
+        group
+            Where in the file the series is; None at its root.
 
         Raises
         ------
@@ -145,6 +151,7 @@ class JournalWriter:
         content = {
             "format": FORMAT,
             "path": str(path.absolute()),
+            "group": group,
             "fingerprint": fingerprint(path),
             "written": time.time(),
             "steps": list(steps),
@@ -206,6 +213,8 @@ def find_entries(folder: Path) -> list[Entry]:
                 Entry(
                     each.parent,
                     path,
+                    # Journals of older versions know no groups.
+                    None if content.get("group") is None else str(content["group"]),
                     float(content["written"]),
                     tuple(str(step) for step in content["steps"]),
                     fingerprint(path) != content["fingerprint"],

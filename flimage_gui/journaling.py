@@ -106,8 +106,9 @@ class Journaling(QObject):
         if not self._hold():
             return None
         recipe, regions, writer = session.recipe, session.regions, self._writer
+        group = session.group
         steps = session.steps[: session.step]
-        return lambda: writer.write(path, recipe, edits, steps, regions)
+        return lambda: writer.write(path, recipe, edits, steps, regions, group)
 
     def flush(self) -> None:
         """Write what is not in the journal yet, at once: the program is about to end."""
@@ -199,10 +200,10 @@ class Journaling(QObject):
     def restore(self, entry: Entry) -> None:
         """Show a recording with the unsaved work of an entry; it is opened where needed."""
         self._wanted = entry
-        if self._session.path is not None and self._session.path.absolute() == entry.path:
+        if self._session.shows(entry.path, entry.group):
             self._take_over()
         else:
-            self._session.open(entry.path)
+            self._session.open(entry.path, entry.group)
 
     def remove(self, entry: Entry) -> None:
         """Remove unsaved work that nobody wants."""
@@ -214,8 +215,7 @@ class Journaling(QObject):
 
     def _take_over(self) -> None:
         entry, self._wanted = self._wanted, None
-        path = self._session.path
-        if entry is None or path is None or path.absolute() != entry.path:
+        if entry is None or not self._session.shows(entry.path, entry.group):
             return
         lock = _lock(entry.folder)
         if lock is None:
@@ -226,7 +226,7 @@ class Journaling(QObject):
 
         def done(state: tuple[Recipe, Edits, tuple[NamedRegion, ...]]) -> None:
             self._loading = False
-            if self._session.path != path:
+            if not self._session.shows(entry.path, entry.group):
                 lock.unlock()
                 return
             self._taken.append((entry, lock))

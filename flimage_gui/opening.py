@@ -15,6 +15,7 @@ from flimage.progress import Progress, ignore_progress
 
 from .displays import image_levels, raw_key, sample_frames
 from .image_store import ImageStore
+from .series_choice import SeveralSeriesError, describe_series
 
 if TYPE_CHECKING:
     import h5py
@@ -76,6 +77,12 @@ class Opened:
     store: ImageStore
     in_use: bool = False
     correction: Origin | None = None
+
+    @property
+    def group(self) -> str | None:
+        """Where in the file the series is; None at its root."""
+        name = self.series.h5.name
+        return None if name in ("/", None) else str(name)
 
     @property
     def save_problem(self) -> str:
@@ -190,7 +197,7 @@ def open_ahead(path: Path) -> Glimpse:
     return glimpse
 
 
-def open_series(path: Path, progress: Progress) -> Opened:
+def open_series(path: Path, progress: Progress, group: str | None = None) -> Opened:
     """Open a series, and decode what is needed to show its first frame.
 
     Parameters
@@ -199,9 +206,13 @@ def open_series(path: Path, progress: Progress) -> Opened:
         HDF5 file with a series at its root or in one of its groups, or with a single image.
     progress
         Called now and then.
+    group
+        Which series, where the file holds several.
 
     Raises
     ------
+    flimage_gui.series_choice.SeveralSeriesError
+        When the file holds several series, and it was not said which one.
     flimage.errors.FileFormatError
         When there is neither a series nor an image in the file.
     OSError
@@ -210,7 +221,7 @@ def open_series(path: Path, progress: Progress) -> Opened:
     from flimage import provenance
     from flimage.source import EditedSource, SeriesSource
 
-    glimpse = _ahead.pop(path, None) or _glimpse(path, progress)
+    glimpse = _ahead.pop(path, None) or _glimpse(path, progress, group)
     series = glimpse.series
     try:
         progress(0, 1, f"Opening {path.name}")
@@ -233,7 +244,7 @@ def open_series(path: Path, progress: Progress) -> Opened:
     )
 
 
-def _glimpse(path: Path, progress: Progress) -> Glimpse:
+def _glimpse(path: Path, progress: Progress, group: str | None = None) -> Glimpse:
     from flimage import storage
     from flimage.image_group import RAW
 
@@ -246,7 +257,7 @@ def _glimpse(path: Path, progress: Progress) -> Glimpse:
         file = storage.open_file(path, ignore_lock=True)
         in_use = True
     try:
-        series = _find_series(file, path)
+        series = _find_series(file, path, group, progress)
         store = ImageStore(1 << 30)
         images: dict[int, np.ndarray] = {}
         damage: FlimageError | None = None
@@ -277,47 +288,43 @@ def _close(series: FLSeries) -> None:
         file.close()
 
 
-def _find_series(file: h5py.File, path: Path) -> FLSeries:
-    """Find the series: at the root, or the only group that looks like one."""
+def _find_series(file: h5py.File, path: Path, group: str | None, progress: Progress) -> FLSeries:
+    """Find the series: in the group that is wanted, at the root, or in the only group with one."""
     import h5py
 
     from flimage.checked import follow, named
     from flimage.checked_dataset import is_stored
     from flimage.core import FLImage
     from flimage.image_group import is_image_group
+    from flimage.opening import series_groups
     from flimage.series import FLSeries
 
-    if follow(file, "fli_0") is not None:
-        return FLSeries(h5file=file)
+    found = [group] if group is not None else series_groups(file)
+    if len(found) > 1:
+        raise SeveralSeriesError(path, describe_series(file, found, progress))
+    if found:
+        stored = follow(file, found[0])
+        if not isinstance(stored, h5py.Group):
+            raise FileFormatError(f"{path} holds no series {found[0]} any more; open it again.")
+        return FLSeries(h5file=stored)
     if is_image_group(file):
         # A single image is shown as a series of one frame, which is kept in memory.
         with FLImage(h5file=file) as image:
             series = FLSeries([image])
         file.close()
         return series
-    found: list[h5py.Group] = []
     datasets = 0
 
     def visit(name: str, item: object) -> None:
         nonlocal datasets
-        if name.rsplit("/", 1)[-1] == "fli_0" and isinstance(item, h5py.Group):
-            found.append(item.parent)
         if isinstance(item, h5py.Dataset) and is_stored(item.id):
             datasets += len(item.shape or ()) >= 2
 
     with named(file):
         file.visititems(visit)
-    if not found and datasets:
+    if datasets:
         raise NoSeriesError(f"{path} holds no fluorescence series, but datasets.", path)
-    if not found:
-        raise FileFormatError(
-            f"{path} holds no fluorescence series; open a file that flimage wrote, or import the"
-            " recording from TIFF, NPY or ND2."
-        )
-    if len(found) > 1:
-        names = ", ".join(group.name for group in found[:5])
-        raise FileFormatError(
-            f"{path} holds {len(found)} series ({names}); copy the one you need into a file of its"
-            " own."
-        )
-    return FLSeries(h5file=found[0])
+    raise FileFormatError(
+        f"{path} holds no fluorescence series; open a file that flimage wrote, or import the"
+        " recording from TIFF, NPY or ND2."
+    )

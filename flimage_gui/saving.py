@@ -183,8 +183,9 @@ class Saving(QObject):
 
     def _restore(self, entry: Entry) -> None:
         session = self._session
-        other = session.path is None or session.path.absolute() != entry.path
-        if not other or self.may_leave(lambda: self.journaling.restore(entry)):
+        if session.shows(entry.path, entry.group) or self.may_leave(
+            lambda: self.journaling.restore(entry)
+        ):
             self.journaling.restore(entry)
 
     def _on_journal_restored(self, entry: Entry) -> None:

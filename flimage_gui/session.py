@@ -43,10 +43,15 @@ class Session(SessionWrite):
         Largest size of the decoded frames that are kept [bytes].
     """
 
-    def open(self, path: str | Path) -> None:
-        """Open a series file in place of what is open now (a job)."""
+    def open(self, path: str | Path, group: str | None = None) -> None:
+        """Open a series file in place of what is open now (a job).
+
+        Where the file holds several series, `group` says which one.
+        """
         path = Path(path)
-        self._open(f"Opening {path.name}", lambda progress: opening.open_series(path, progress))
+        self._open(
+            f"Opening {path.name}", lambda progress: opening.open_series(path, progress, group)
+        )
 
     def inspect(
         self,

@@ -114,13 +114,14 @@ class SessionKeeping(QObject):
             session.regions,
             edits if session.modified else Edits(),
             self._view_state.take(),
+            group=session.group,
         )
 
         def run(progress: Progress) -> Path:
             return write_session(content, path)
 
         def done(path: Path) -> None:
-            if session.path == recording:
+            if session.shows(content.recording, content.group):
                 self._path = path
                 session.note_kept(content.recipe, edits, content.regions)
             self._settings.add_recent(str(path.absolute()))
@@ -158,7 +159,7 @@ class SessionKeeping(QObject):
             )
             return
         self._wanted = (path, content)
-        self._session.open(content.recording)
+        self._session.open(content.recording, content.group)
 
     def _locate(self, path: Path, content: SessionFile) -> None:
         """Ask where the recording is now."""
@@ -175,10 +176,10 @@ class SessionKeeping(QObject):
         if not change & Change.RECORDING:
             return
         self._path = None
-        recording, wanted = self._session.path, self._wanted
-        if wanted is not None and recording is not None:
+        wanted = self._wanted
+        if wanted is not None and self._session.path is not None:
             self._wanted = None
-            if recording.absolute() == wanted[1].recording.absolute():
+            if self._session.shows(wanted[1].recording, wanted[1].group):
                 self._take_up(*wanted)
 
     def _on_session_failed(self, error: Exception) -> None:

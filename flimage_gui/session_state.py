@@ -194,9 +194,27 @@ class SessionState(QObject):
         return None if self._opened is None else self._opened.path
 
     @property
+    def group(self) -> str | None:
+        """Where in the file the series is; None at its root."""
+        return None if self._opened is None else self._opened.group
+
+    def shows(self, path: Path, group: str | None) -> bool:
+        """Tell whether the series in this place is the one that is open.
+
+        None as the group is the only series of the file, wherever in it that is.
+        """
+        opened = self._opened
+        if opened is None or opened.path.absolute() != path.absolute():
+            return False
+        return group in (None, opened.group)
+
+    @property
     def title(self) -> str:
         """Name of the recording for a person; empty when there is none."""
-        return "" if self._opened is None else self._opened.path.name
+        opened = self._opened
+        if opened is None:
+            return ""
+        return opened.path.name if opened.group is None else f"{opened.path.name} › {opened.group}"
 
     @property
     def n_frames(self) -> int:

@@ -192,12 +192,12 @@ class SessionWrite(SessionEdit):
         opened = self._opened
         if opened is None:
             return None
-        state, group = self._history.state, opened.series.h5.name
+        state = self._history.state
         return Protocol(
             opened.path.absolute(),
             tuple(self._outputs),
             state.done,
             state.recipe,
-            None if group in ("/", None) else group,
+            opened.group,
             self._conversion,
         )

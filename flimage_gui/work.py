@@ -107,7 +107,8 @@ def save_in_place(source: EditedSource, path: Path, progress: Progress, opened: 
     from flimage.save import save_edited
 
     # Windows replaces no file that is open.
+    group = opened.group
     release = opened.close if os.name == "nt" else None
     save_edited(source, path, True, progress, before_replace=release)
     # Not cancelled any more: the old file is gone.
-    return open_series(path, ignore_progress)
+    return open_series(path, ignore_progress, group)

@@ -110,7 +110,7 @@ def check_commands(bundle: Bundle) -> None:
 
 def check_formats(bundle: Bundle) -> None:
     """Make sure that the packages for other formats are in the bundle and load."""
-    bundle.run("flimage", "export", "example.h5", "out.zarr", "--display", "raw")
+    bundle.run("flimage", "export", "example.h5", "out.zarr", "--images", "raw")
     bundle.run("flimage", "convert", "out.zarr", "from_zarr.h5")
     for name in ("damaged.nd2", "damaged.czi"):
         (bundle.work / name).write_bytes(b"nothing of the kind")
