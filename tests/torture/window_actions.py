@@ -31,6 +31,9 @@ GUI_TESTS = Path(__file__).resolve().parents[1] / "gui"
 
 #: Memory that may be used at the end beyond that after half of the actions [bytes].
 MEMORY_SLACK = 24 << 20
+#: The same for memory that was asked for and not given back, which gaps between it cannot hide
+#: [bytes].
+ALLOCATED_SLACK = 4 << 20
 #: What a settled session may take [s].
 PATIENCE = 60.0
 #: Qt says this once on the offscreen platform, where windows have no frame.
@@ -43,6 +46,8 @@ class Figures:
 
     actions: int
     memory: int
+    #: Of it, what the program has asked the C library for and not given back; the rest are gaps.
+    allocated: int
     files: int
     threads: int
     widgets: int
@@ -55,13 +60,16 @@ class Figures:
     def line(self) -> str:
         """Return one row of the table."""
         return (
-            f"{self.actions:8d} {self.memory / 2**20:9.1f} {self.files:6d} {self.threads:8d}"
-            f" {self.widgets:8d} {self.objects:9d} {self.modules:8d}"
-            f" {self.median:12.2f} {self.slow:9.1f}"
+            f"{self.actions:8d} {self.memory / 2**20:9.1f} {self.allocated / 2**20:10.2f}"
+            f" {self.files:6d} {self.threads:8d} {self.widgets:8d} {self.objects:9d}"
+            f" {self.modules:8d} {self.median:12.2f} {self.slow:9.1f}"
         )
 
 
-HEAD = " actions  RSS [MB]  files  threads  widgets   objects  modules  median [ms]  99 % [ms]"
+HEAD = (
+    " actions  RSS [MB]  used [MB]  files  threads  widgets   objects  modules  median [ms]"
+    "  99 % [ms]"
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -238,6 +246,7 @@ class _Run:
         return Figures(
             actions,
             process.memory_info().rss,
+            _allocated(),
             process.num_fds() if hasattr(process, "num_fds") else 0,
             process.num_threads(),
             len(QApplication.allWidgets()),
@@ -264,6 +273,9 @@ class _Run:
         if last.memory > middle.memory + MEMORY_SLACK:
             grown = (last.memory - middle.memory) / 2**20
             self._note(f"memory has grown by {grown:.1f} MB since {middle.actions} actions")
+        if last.allocated > middle.allocated + ALLOCATED_SLACK:
+            grown = (last.allocated - middle.allocated) / 2**20
+            self._note(f"{grown:.1f} MB were not given back since {middle.actions} actions")
         for name in ("files", "threads"):
             if getattr(last, name) > getattr(first, name):
                 self._note(f"{getattr(last, name) - getattr(first, name)} {name} are left")
@@ -307,6 +319,10 @@ class _Run:
                 f"memory after {first.actions} and {last.actions} actions [MB]": [
                     round(each.memory / 2**20, 1) for each in (first, last)
                 ],
+                "of this in use, not gaps between what is in use [MB]": [
+                    round(each.allocated / 2**20, 1) for each in (first, last)
+                ],
+                "objects of Python": [first.objects, last.objects],
                 "open files": [first.files, last.files],
                 "threads": [first.threads, last.threads],
                 "an action takes, median [ms]": [round(each.median, 2) for each in (first, last)],
@@ -337,6 +353,36 @@ class _Patches:
         patch = mock.patch.object(target, name, value)
         patch.start()
         self._made.append(patch)
+
+
+class _MallInfo(ctypes.Structure):
+    """What the C library says of its memory."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    )
+
+
+def _allocated() -> int:
+    """Memory that the program has asked the C library for [bytes]; 0 where it does not tell."""
+    name = ctypes.util.find_library("c")
+    if name is None or not hasattr(library := ctypes.CDLL(name), "mallinfo2"):
+        return 0
+    library.mallinfo2.restype = _MallInfo
+    found = library.mallinfo2()
+    return int(found.uordblks + found.hblkhd)
 
 
 def _trim() -> None:
