@@ -32,8 +32,9 @@ def choose(qtbot, parent: QWidget, name: str, data: object) -> None:
     combo = find(parent, QComboBox, name)
     combo.setFocus()
     qtbot.keyClick(combo, Qt.Key.Key_Home)
-    for _ in range([combo.itemData(i) for i in range(combo.count())].index(data)):
-        qtbot.keyClick(combo, Qt.Key.Key_Down)
+    for _ in range(combo.count()):
+        if combo.currentData() != data:
+            qtbot.keyClick(combo, Qt.Key.Key_Down)
     assert combo.currentData() == data
 
 

@@ -372,7 +372,6 @@ def test_a_region_that_is_moved_by_keys_stays_on_the_image(kind: str) -> None:
 # ---------------------------------------------------------------------- panels
 
 
-@pytest.mark.qt_log_ignore("does not support raise", "propagateSizeHints", extend=True)
 def test_panels_float_are_closed_and_come_back_as_they_were_left(
     qtbot, window: MainWindow, recording: Path, settle, settings
 ) -> None:
@@ -401,7 +400,6 @@ def test_panels_float_are_closed_and_come_back_as_they_were_left(
     assert not any(dock.isFloating() or dock.isHidden() for dock in again._docks.values())
 
 
-@pytest.mark.qt_log_ignore("does not support raise", "propagateSizeHints", extend=True)
 def test_a_panel_that_is_closed_is_shown_again_by_the_menu(opened: MainWindow) -> None:
     dock = opened._docks["traceDock"]
     dock.close()

@@ -186,7 +186,6 @@ def test_what_is_remembered_can_be_forgotten(
     assert not button.isEnabled()
 
 
-@pytest.mark.qt_log_ignore("does not support raise", "propagateSizeHints", extend=True)
 def test_forgetting_the_panels_puts_them_back(
     qtbot, opened: MainWindow, dialog: PreferencesDialog
 ) -> None:
