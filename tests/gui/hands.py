@@ -8,13 +8,13 @@ from controls import find
 from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import (
-    QAbstractButton,
     QAbstractItemView,
     QAction,
     QApplication,
     QDockWidget,
     QMenu,
     QTabBar,
+    QToolButton,
     QWidget,
 )
 
@@ -46,11 +46,17 @@ def _way(menu: QMenu, name: str) -> list[QAction]:
     return []
 
 
-def _click_item(qtbot, menu: QMenu, item: QAction) -> None:
-    qtbot.waitUntil(menu.isVisible)
-    assert item.isVisible(), item.objectName()
-    assert item.isEnabled(), f"{item.objectName()} is disabled"
-    QTest.mouseClick(menu, LEFT, pos=menu.actionGeometry(item).center())
+def _click_through(qtbot, menu: QMenu | None, name: str) -> None:
+    """Click from menu to submenu until the action is reached."""
+    while menu is not None:
+        qtbot.waitUntil(menu.isVisible)
+        # Some menus are filled only when they are shown.
+        item = _way(menu, name)[0]
+        assert item.isVisible(), item.objectName()
+        assert item.isEnabled(), f"{item.objectName()} is disabled"
+        below = item.menu()
+        QTest.mouseClick(menu, LEFT, pos=menu.actionGeometry(item).center())
+        menu = below
 
 
 def pick(qtbot, window: MainWindow, name: str) -> None:
@@ -59,34 +65,34 @@ def pick(qtbot, window: MainWindow, name: str) -> None:
     qtbot.waitUntil(window.isActiveWindow)
     bar = window.menuBar()
     for title in bar.actions():
-        way = _way(title.menu(), name)
-        if way:
+        if _way(title.menu(), name):
             QTest.mouseClick(bar, LEFT, pos=bar.actionGeometry(title).center())
-            menu = title.menu()
-            for item in way:
-                _click_item(qtbot, menu, item)
-                menu = item.menu()
+            _click_through(qtbot, title.menu(), name)
             return
     raise AssertionError(f"{name} is in no menu")
 
 
 def pick_below(qtbot, window: QWidget, button: str, name: str) -> None:
     """Click a button that opens a menu, and the item of that name in it."""
-    opener = find(window, QAbstractButton, button)
+    opener = find(window, QToolButton, button)
+    where = opener.rect().center()
+    if opener.popupMode() == QToolButton.ToolButtonPopupMode.MenuButtonPopup:
+        # The arrow, not what the button itself does.
+        where.setX(opener.width() - 4)
+    chosen: list[bool] = []
 
     def choose(times: int = 500) -> None:
         # The menu runs an event loop of its own, in which this is called.
         menu = QApplication.activePopupWidget()
-        if isinstance(menu, QMenu) and (way := _way(menu, name)):
-            for item in way:
-                _click_item(qtbot, menu, item)
-                menu = item.menu()
+        if isinstance(menu, QMenu) and _way(menu, name):
+            _click_through(qtbot, menu, name)
+            chosen.append(True)
         elif times:
             QTimer.singleShot(10, lambda: choose(times - 1))
 
     QTimer.singleShot(10, choose)
-    QTest.mouseClick(opener, LEFT, pos=opener.rect().center())
-    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is None)
+    QTest.mouseClick(opener, LEFT, pos=where)
+    qtbot.waitUntil(lambda: bool(chosen) and QApplication.activePopupWidget() is None)
 
 
 def raise_panel(qtbot, window: MainWindow, name: str) -> None:
