@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,8 @@ def image_in_file(
     report = ignore_progress if progress is None else progress
     if is_recording(path):
         with open_recording(path) as recording:
-            image = _mean(recording.frame, len(recording), path, report)
+            frames = map(recording.frame, range(len(recording)))
+            image = _mean(frames, len(recording), f"Reading {path.name}", report)
     else:
         with open_file(path) as file:
             image = _read_group(find_series(file, path), path, report)
@@ -75,23 +76,23 @@ def _read_group(group: Any, path: Path, report: Progress) -> Image:
     from .storage import read_image
 
     if is_image_group(group):
-        return _mean(lambda _: read_image(group, RAW), 1, path, report)
+        return _mean([read_image(group, RAW)], 1, f"Reading {path.name}", report)
     if "fli_0" not in group:
         raise FileFormatError(f"{path} holds no image; choose another file.")
     with FLSeries(h5file=group) as series:
         source = SeriesSource(series)
-        return _mean(source.raw, len(source), path, report)
+        frames = map(source.raw, range(len(source)))
+        return _mean(frames, len(source), f"Reading {path.name}", report)
 
 
-def _mean(frame: Callable[[int], Any], count: int, path: Path, report: Progress) -> Image:
-    total: npt.NDArray[np.float64] | None = None
-    for index in range(count):
-        report(index, count, f"Reading {path.name}")
-        image = np.asarray(frame(index), dtype=np.float64)
-        total = image if total is None else total + image
-    if total is None:
-        raise InputError(f"{path} holds no image; choose another file.")
-    return (total / count).astype(np.float32)
+def _mean(images: Iterable[Any], count: int, stage: str, report: Progress) -> Image:
+    """Average images one after the other, so that only one is held at a time."""
+    report(0, count, stage)
+    total: npt.NDArray[np.float64] = np.zeros(())
+    for done, image in enumerate(images, 1):
+        total = total + np.asarray(image, dtype=np.float64)
+        report(done, count, stage)
+    return np.asarray(total / count, dtype=np.float32)
 
 
 def mean_frame(
@@ -122,11 +123,7 @@ def mean_frame(
     if beyond or not frames:
         wrong = f"There is no frame {beyond[0]}" if beyond else "No frame is named"
         raise InputError(f"{wrong}; the recording has the frames 0 to {len(source) - 1}.")
-    total = np.zeros(source.shape)
-    for done, index in enumerate(frames):
-        report(done, len(frames), "Averaging")
-        total += source.raw(index)
-    return (total / len(frames)).astype(np.float32)
+    return _mean(map(source.raw, frames), len(frames), "Averaging", report)
 
 
 def plane_from_border(

@@ -143,3 +143,16 @@ def images_read(monkeypatch: pytest.MonkeyPatch) -> ImagesRead:
 
     monkeypatch.setattr(dataset, "read_opened", noted)
     return found
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs a command: exit code, standard output, standard error."""
+    from flimage import cli
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        code = cli.main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call

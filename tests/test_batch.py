@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import simulation
 
-from flimage import FLSeries, Recipe, cli, correct, provenance
+from flimage import FLSeries, Recipe, correct, provenance
 from flimage.batch import Outcome, find_recordings, plan, run_batch, run_job
 from flimage.batch_report import write_summary_csv, write_summary_page
 from flimage.errors import Cancelled, InputError, MissingFileError
@@ -76,16 +76,6 @@ def written_size(folder: Path) -> int:
 
 def statuses(outcomes: list[Outcome]) -> list[str]:
     return [outcome.status for outcome in outcomes]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def call(*arguments: Any) -> tuple[int, str, str]:
-        code = cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

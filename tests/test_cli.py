@@ -45,18 +45,6 @@ def constant(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulation.write(tmp_path_factory.mktemp("cli") / "constant.h5", truth)
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Run a command: exit code, standard output, standard error."""
-
-    def call(*arguments: Any) -> tuple[int, str, str]:
-        code = cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
-
 def frames_of(path: Path) -> np.ndarray:
     with FLSeries(h5file=path, h5mode="r") as series:
         return np.stack([fli.raw_fl for fli in series])

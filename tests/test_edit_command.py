@@ -5,26 +5,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from flimage import FLImage, FLSeries, cli, edit
+from flimage import FLImage, FLSeries, edit
 from flimage.edit_steps import DeleteFrames, MeanBackground, SetInterval, apply_steps, frame_text
 from flimage.source import EditedSource, SeriesSource
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: Any) -> tuple[int, str, str]:
-        code = cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import simulation
 import tifffile
 from PIL import Image
 
-from flimage import FLSeries, Recipe, Region, bleach, cli, correct
+from flimage import FLSeries, Recipe, Region, bleach, correct
 from flimage.errors import Cancelled, InputError, OutputExistsError
 from flimage.export import (
     Images,
@@ -57,16 +57,6 @@ def source(recording: Path) -> Iterator[SeriesSource]:
 @pytest.fixture
 def fit(source: SeriesSource) -> bleach.BleachFit:
     return bleach.fit(scan_series(source, RECIPE), RECIPE)
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def call(*arguments: Any) -> tuple[int, str, str]:
-        code = cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def read_csv(path: Path) -> dict[str, list[str]]:

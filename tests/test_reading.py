@@ -17,7 +17,7 @@ import tifffile
 from czi_files import attach_time_stamps
 from PIL import Image
 
-from flimage import FLSeries, cli, convert
+from flimage import FLSeries, convert
 from flimage.errors import FileFormatError, InputError, MissingFileError
 from flimage.export import Images, write_zarr
 from flimage.hdf5_dataset import list_datasets
@@ -38,16 +38,6 @@ STACK = (
 def frames(path: Path, selection: Selection | None = None, key: str | None = None) -> np.ndarray:
     with open_recording(path, key, selection) as recording:
         return np.stack([recording.frame(i) for i in range(len(recording))])
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def call(*arguments: Any) -> tuple[int, str, str]:
-        code = cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def write_ome(path: Path) -> Path:

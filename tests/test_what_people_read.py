@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import simulation
 
-from flimage import Recipe, cli, provenance
+from flimage import Recipe, provenance
 from flimage.background import largest_border, suitable_border
 from flimage.bleach import fit
 from flimage.errors import BorderError
@@ -29,16 +28,6 @@ TIMES = 0.5 * np.arange(60)
 def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
     truth = simulation.simulate(TIMES, simulation.exponential(0.1, 0.2))
     return simulation.write(tmp_path_factory.mktemp("read") / "cells.h5", truth, "dish")
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def call(*arguments: Any) -> tuple[int, str, str]:
-        code = cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def write_small(path: Path, shape: tuple[int, int] = (24, 36)) -> Path:
