@@ -29,6 +29,10 @@ TRACE = "#4a86c8"
 CURVE = "#d9534a"
 OUTLIER = "#e0952b"
 
+#: What stands in the legend for each kind of data, and the room between two labels [px].
+_SIGNS = {"points": "●", "rings": "○", "line": "━", "band": "■"}
+_LEGEND_GAP = 14
+
 #: More points than this are thinned out, so that a page stays small.
 _MOST_POINTS = 1500
 
@@ -265,27 +269,18 @@ def _draw(layer: Layer, px: Scale, py: Scale) -> str:
 
 
 def _legend(layers: Sequence[Layer], right: float) -> str:
-    """Write the labels side by side above the plot, the first one to the left."""
-    parts = []
-    position = right
-    for layer in reversed(layers):
+    """Write the labels side by side above the plot, each behind a sign that looks like its data."""
+    parts: list[str] = []
+    for layer in layers:
         if not layer.label or not np.isfinite(layer.y).any():
             continue
+        gap = f' dx="{_LEGEND_GAP}"' if parts else ""
         parts.append(
-            f'<text x="{position:.0f}" y="14" text-anchor="end" fill="currentColor">'
-            f"{html.escape(layer.label)}</text>"
+            f'<tspan{gap} fill="{html.escape(layer.color)}">{_SIGNS[layer.kind]}</tspan>'
+            f'<tspan dx="4">{html.escape(layer.label)}</tspan>'
         )
-        # How wide a text is drawn is not known here; letters are about this wide.
-        position -= 6.6 * len(layer.label) + 10
-        parts.append(
-            f'<circle cx="{position:.0f}" cy="10" r="4" fill="{html.escape(layer.color)}"'
-            f"{_ring(layer)}/>"
-        )
-        position -= 16
-    return "".join(parts)
-
-
-def _ring(layer: Layer) -> str:
-    if layer.kind != "rings":
+    if not parts:
         return ""
-    return f' fill-opacity="0" stroke="{html.escape(layer.color)}" stroke-width="1.5"'
+    # One text, so that whoever draws it finds out how wide the letters are.
+    text = "".join(parts)
+    return f'<text x="{right:.0f}" y="14" text-anchor="end" fill="currentColor">{text}</text>'

@@ -171,6 +171,11 @@ class Canvas:
         return max(12, min(36, round(self.pane[0] / 18)))
 
     @property
+    def margin(self) -> int:
+        """Room between texts and the edges of the picture [px]."""
+        return self.letters // 2
+
+    @property
     def size(self) -> tuple[int, int]:
         """Size of a picture along (y, x) [px]; even, as video needs it."""
         height, width = self.pane
@@ -185,17 +190,17 @@ class Canvas:
         picture = np.full(self.size, BLACK, dtype=np.uint8)
         for number, caption in enumerate(self.captions):
             left = number * (self.pane[1] + _GAP)
-            self._write(picture, caption, (_GAP, left + 2), "left")
+            self._write(picture, caption, (_GAP, left + self.margin), "left")
         if self.pixel_size is not None:
             length, text = scale_bar(self.pixel_size, self.shape[1])
             pixels = max(1, round(length * self.scale))
-            right = len(self.captions) * (self.pane[1] + _GAP) - _GAP
+            right = len(self.captions) * (self.pane[1] + _GAP) - _GAP - self.margin
             bottom = self.letters + 2 * _GAP + self.pane[0]
             thick = max(3, self.letters // 5)
             middle = bottom + _GAP + self.letters // 2
             upper = middle - thick // 2
             picture[upper : upper + thick, right - pixels : right] = WHITE
-            self._write(picture, text, (bottom + _GAP, right - pixels - _GAP), "right")
+            self._write(picture, text, (bottom + _GAP, right - pixels - self.margin), "right")
         return picture
 
     def draw(
@@ -228,7 +233,7 @@ class Canvas:
             pane = self._resized(_colors(image, levels))
             picture[top : top + height, left : left + width] = pane
         if stamp:
-            self._write(picture, stamp, (top + height + _GAP, 2), "left")
+            self._write(picture, stamp, (top + height + _GAP, self.margin), "left")
         return picture
 
     def _resized(self, indices: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

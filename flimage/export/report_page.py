@@ -201,7 +201,14 @@ def _plots(fit: Mapping[str, Any]) -> list[str]:
         Layer("rings", times[outliers], residuals[outliers], OUTLIER),
     ]
     gain = [
-        Layer("band", times, _array(fit, "gain_low"), CURVE, "95 %", high=_array(fit, "gain_high")),
+        Layer(
+            "band",
+            times,
+            _array(fit, "gain_low"),
+            CURVE,
+            "95 % interval",
+            high=_array(fit, "gain_high"),
+        ),
         Layer("line", times, _array(fit, "gain"), CURVE),
     ]
     return [
