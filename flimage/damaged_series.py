@@ -72,6 +72,8 @@ class DamagedSeries:
         Names of what is no frame.
     damage
         Why frames cannot be read, one sentence for each that was found: number -> sentence.
+    listed
+        Whether the names of all frames could be listed.
     notes
         What else cannot be read, one sentence each.
     shape
@@ -84,6 +86,7 @@ class DamagedSeries:
         #: The background that the last frames shared, by its place in the file.
         self._shared: dict[tuple[int, int], npt.NDArray[np.float32]] = {}
         self.notes: list[str] = []
+        self.listed = True
         self.damage: dict[int, str] = {}
         names = self._names()
         self.numbers = sorted(int(m[1]) for name in names if (m := FRAME_NAME.match(name)))
@@ -96,6 +99,7 @@ class DamagedSeries:
             with named(group):
                 return [name if isinstance(name, str) else repr(name) for name in group]
         except DamagedImageError as error:
+            self.listed = False
             self.notes.append(f"The names of all frames cannot be listed: {self._told(error)}")
         found, absent = [], 0
         for number in itertools.count():

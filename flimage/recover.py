@@ -53,6 +53,8 @@ class Recovery:
         Names of what is no frame and was left out.
     notes
         What else is missing, such as the background of a frame, one sentence each.
+    listed
+        Whether the names of all frames could be listed; otherwise nobody knows how many there were.
     """
 
     path: Path
@@ -61,11 +63,12 @@ class Recovery:
     missing: tuple[range, ...]
     strays: tuple[str, ...]
     notes: tuple[str, ...]
+    listed: bool = True
 
     @property
     def complete(self) -> bool:
         """Whether no frame was lost."""
-        return not (self.damaged or self.missing or self.notes)
+        return self.listed and not (self.damaged or self.missing or self.notes)
 
     @property
     def sentence(self) -> str:
@@ -77,7 +80,11 @@ class Recovery:
         if self.missing:
             count = sum(gap.stop - gap.start for gap in self.missing)
             lost.append(f"{count} {'is' if count == 1 else 'are'} missing")
-        return f"{text}; {' and '.join(lost)}." if lost else f"{text}, no frame is missing."
+        if not self.listed:
+            lost.append("more may be lost, because the list of all frames is damaged")
+        if lost:
+            return f"{text}; {', '.join(lost[:-1])}{' and ' if lost[1:] else ''}{lost[-1]}."
+        return f"{text}, no frame is missing."
 
     def details(self) -> list[str]:
         """Name everything that is not in the new file, one sentence each."""
@@ -217,6 +224,7 @@ def _write(
             tuple(_gaps(series.numbers)),
             series.strays,
             tuple(series.notes),
+            series.listed,
         )
         for name, value in series.series_attributes().items():
             file.attrs[name] = value

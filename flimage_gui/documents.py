@@ -18,6 +18,7 @@ from .export_dialog import ExportDialog
 from .import_dialog import ImportDialog
 from .notify import MessageBar
 from .opening import Inspected, NoSeriesError, is_series_file
+from .recovering import Recovering
 from .saving import Saving
 from .series_choice import SeveralSeriesError
 from .series_dialog import SeriesDialog
@@ -71,6 +72,7 @@ class Documents(QObject):
         self._window = window
         self._export_dialog: ExportDialog | None = None
         self._import_dialog: ImportDialog | None = None
+        self._recovering = Recovering(session, message_bar, saving, window)
         #: Suffix of a file that is no recording -> what opens it.
         self.openers: dict[str, Callable[[Path], None]] = {".json": self.open_recipe}
         session.changed.connect(self._on_session_changed)
@@ -258,4 +260,4 @@ class Documents(QObject):
             path = error.path
             QTimer.singleShot(0, lambda: self._session.inspect(path))
         elif self._export_dialog is None:
-            self._bar.show_error(error)
+            self._recovering.tell(error)

@@ -167,9 +167,14 @@ class MessageBar(QFrame):
         """The sentence that is shown; empty when the bar is hidden."""
         return "" if self.isHidden() else self._text.text()
 
-    def show_error(self, error: BaseException) -> None:
-        """Say what went wrong."""
-        self._show("error", sentence_of(error), details_of(error))
+    def show_error(
+        self,
+        error: BaseException,
+        action_text: str = "",
+        action: Callable[[], None] | None = None,
+    ) -> None:
+        """Say what went wrong, and offer a remedy where there is one."""
+        self._show("error", sentence_of(error), details_of(error), action_text, action)
 
     def show_done(
         self, text: str, action_text: str = "", action: Callable[[], None] | None = None
@@ -178,10 +183,14 @@ class MessageBar(QFrame):
         self._show("done", text, "", action_text, action)
 
     def show_note(
-        self, text: str, action_text: str = "", action: Callable[[], None] | None = None
+        self,
+        text: str,
+        action_text: str = "",
+        action: Callable[[], None] | None = None,
+        details: str = "",
     ) -> None:
-        """Say something that is worth knowing."""
-        self._show("note", text, "", action_text, action)
+        """Say something that is worth knowing, and more of it on demand."""
+        self._show("note", text, details, action_text, action)
 
     def _show(
         self,

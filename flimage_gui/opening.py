@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flimage.errors import FileFormatError, FileLockedError, FlimageError
+from flimage.errors import DamagedSeriesError, FileFormatError, FileLockedError, FlimageError
 from flimage.meta import is_number
 from flimage.progress import Progress, ignore_progress
 
@@ -272,7 +272,7 @@ def _glimpse(path: Path, progress: Progress, group: str | None = None) -> Glimps
                 continue
             store.put(raw_key(index), images[index])
         if damage is not None and not images:
-            raise damage
+            raise DamagedSeriesError(str(damage)) from damage
         known = list(images.values())
         first = images.get(0, np.zeros_like(known[0]))
         return Glimpse(series, first, image_levels(known), store, in_use)

@@ -23,6 +23,7 @@ from .session_write import SessionWrite
 
 if TYPE_CHECKING:
     from flimage.readers import Selection
+    from flimage.recover import Recovery
 
     from .opening import Inspected, Opened
 
@@ -49,9 +50,37 @@ class Session(SessionWrite):
         Where the file holds several series, `group` says which one.
         """
         path = Path(path)
+        self._asked = (path, group)
         self._open(
             f"Opening {path.name}", lambda progress: opening.open_series(path, progress, group)
         )
+
+    @property
+    def asked(self) -> tuple[Path | None, str | None]:
+        """File and group that were asked for last, whether or not they could be opened."""
+        return self._asked
+
+    def recover_and_open(
+        self,
+        path: str | Path,
+        out: str | Path,
+        overwrite: bool = False,
+        group: str | None = None,
+    ) -> None:
+        """Write what can be read of a damaged series to a file, and open that (a job).
+
+        :attr:`recovered` tells what was lost.
+        """
+        path, out = Path(path), Path(out)
+        made: list[Recovery] = []
+
+        def run(progress: Progress) -> Opened:
+            from flimage.recover import recover
+
+            made.append(recover(path, out, group=group, overwrite=overwrite, progress=progress))
+            return opening.open_series(out, progress)
+
+        self._open(f"Recovering {path.name}", run, then=lambda: self.recovered.emit(made[0]))
 
     def inspect(
         self,
@@ -111,16 +140,18 @@ class Session(SessionWrite):
         self._open(f"Converting {recording_path.name}", run, made)
 
     def _open(
-        self, name: str, run: Callable[[Progress], Opened], conversion: Conversion | None = None
+        self,
+        name: str,
+        run: Callable[[Progress], Opened],
+        conversion: Conversion | None = None,
+        then: Callable[[], object] = lambda: None,
     ) -> None:
+        def done(opened: Opened) -> None:
+            self._on_job_opened(opened, conversion)
+            then()
+
         if not self._refuses(opens=True):
-            self._foreground.begin(
-                "open",
-                name,
-                run,
-                lambda opened: self._on_job_opened(opened, conversion),
-                opening.Opened.close,
-            )
+            self._foreground.begin("open", name, run, done, opening.Opened.close)
 
     def _on_job_opened(self, opened: Opened, conversion: Conversion | None) -> None:
         self._leave()
@@ -135,7 +166,7 @@ class Session(SessionWrite):
         self._saved_edits = edits
         self._kept = self._history.state
         self._contrast.start(opened.levels)
-        self._cache.set_maker(self._maker(), new_recording=True)
+        self._cache.set_maker(self._maker())
         self._cache.store.adopt(opened.store)
         self._foreground.end()
         self.changed.emit(~Change.JOB)

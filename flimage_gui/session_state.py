@@ -143,6 +143,8 @@ class SessionState(QObject):
     facts_ready = pyqtSignal(object)
     #: Inspected: a recording in a foreign format, which has to be converted
     inspected = pyqtSignal(object)
+    #: Recovery: what could be read of a damaged series was written, and is open
+    recovered = pyqtSignal(object)
     #: path of the corrected series that was written
     exported = pyqtSignal(object)
     #: path of the series that was saved with its edits
@@ -163,6 +165,7 @@ class SessionState(QObject):
         self._measuring = Measuring(self._runner, self)
         self._opened: Opened | None = None
         self._result_path: Path | None = None
+        self._asked: tuple[Path | None, str | None] = (None, None)
         self._reset()
 
     def _reset(self) -> None:

@@ -240,6 +240,24 @@ def test_frames_of_a_file_that_was_cut_off_are_read_where_their_names_are_left(
     assert path.read_bytes() == before
 
 
+def test_where_the_list_of_names_is_damaged_nobody_claims_to_know_all_frames(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "long.h5"
+    with FLSeries(h5file=path, h5mode="w") as series:
+        series.add_images(np.stack([frame(n) for n in range(100)]), [{"time": 1.0}] * 100)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(0.96 * len(data))])
+    recovery = recover(path, tmp_path / "whole.h5")
+    assert not recovery.listed
+    assert not recovery.complete
+    assert 60 < len(recovery.frames) < 100
+    assert "more may be lost" in recovery.sentence
+    for position, number in enumerate(recovery.frames):
+        with FLSeries(h5file=recovery.path, h5mode="r") as series:
+            np.testing.assert_array_equal(series[position].raw_fl, frame(number))
+
+
 def test_pixels_without_checksum_that_were_cut_off_do_not_come_back_as_zeros(
     tmp_path: Path,
 ) -> None:

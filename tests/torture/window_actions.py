@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from unittest import mock
 
+from flimage_gui.process import prepare_process
 from tests.torture.outcome import keep
 
 GUI_TESTS = Path(__file__).resolve().parents[1] / "gui"
@@ -82,6 +83,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--trace", action="store_true", help="print every action")
     arguments = parser.parse_args(argv)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    # As the program does: left alone, the C library keeps what images took, once per thread.
+    prepare_process()
     with tempfile.TemporaryDirectory(prefix="flimage-torture-") as name:
         for variable in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "LOCALAPPDATA"):
             folder = Path(name) / variable.lower()
