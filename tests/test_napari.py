@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,37 @@ def test_a_corrected_series_brings_recipe_and_gains_along(recording: Path, tmp_p
     metadata = read(tmp_path / "c.h5")[1]["metadata"]["flimage"]
     assert metadata["gain"] == pytest.approx(fit.gain.tolist())
     assert metadata["recipe"]["border_px"] == 4
+
+
+def test_every_series_of_a_file_becomes_a_layer(recording: Path, tmp_path: Path) -> None:
+    path = tmp_path / "plate.h5"
+    with h5py.File(recording) as old, h5py.File(path, "w") as new:
+        for place in ("control", "drug/dish1"):
+            old.copy("/", new, name=place)
+        new["drug/dish1"].attrs["identifier"] = "other"
+        new["drug/dish1/fli_5/fluorescence/raw"][:] = 7
+    reader = plugin.get_reader(str(path))
+    assert reader is not None
+    layers = reader(str(path))
+    assert [layer[1]["name"] for layer in layers] == ["dish", "other"]
+    assert [float(layer[0][5].max()) for layer in layers][1] == 7
+    assert float(layers[0][0][5].max()) > 100
+
+
+@pytest.mark.parametrize("release", ["0.9.2", "0.4.19", None])
+def test_axes_have_units_where_napari_knows_them(
+    release: str | None, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        if release is None:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return release
+
+    monkeypatch.setattr(plugin.importlib.metadata, "version", version)
+    _, arguments, _ = read(recording)
+    expected = {"axis_labels": ("t", "y", "x"), "units": ("s", "um", "um")}
+    found = {key: arguments[key] for key in expected if key in arguments}
+    assert found == (expected if release == "0.9.2" else {})
 
 
 def test_a_single_image_becomes_a_layer_of_two_axes(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ napari itself is not imported: layers are handed over as plain tuples of data, a
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.resources
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from ..export.frames import interval_of
 from ..image_group import is_image_group, read_background, read_group_meta, read_raw
 from ..lazy import to_dask
 from ..meta import META_KEYS_FL, is_number
-from ..opening import find_series
+from ..opening import series_groups
 from ..series import FLSeries
 from ..source import SeriesSource, subtract_background
 from ..storage import atomic_output, open_file
@@ -35,6 +36,9 @@ Layer: TypeAlias = "tuple[Any, dict[str, Any], str]"
 _KEY = "flimage"
 
 _MICROMETRE = 1e-6
+
+#: Release of napari since which layers have units.
+_UNITS_SINCE = (0, 5)
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[Any], list[Layer]] | None:
@@ -51,21 +55,24 @@ def get_reader(path: str | Sequence[str]) -> Callable[[Any], list[Layer]] | None
         if not h5py.is_hdf5(path):
             return None
         with open_file(path) as file:
-            group = find_series(file, Path(path))
-            known = "fli_0" in group or is_image_group(group)
+            known = is_image_group(file) or bool(series_groups(file))
     except (FlimageError, OSError):
         return None
     return _read if known else None
 
 
 def _read(path: str) -> list[Layer]:
-    """Read a file into one image layer; frames of a series are read when they are shown."""
+    """Read a file into one layer for each series; frames are read when they are shown."""
+    name = Path(path).stem
     with open_file(path) as file:
-        group = find_series(file, Path(path))
-        if is_image_group(group):
-            return [_image_layer(group, Path(path).stem)]
-        with FLSeries(h5file=group) as series:
-            return [_series_layer(series, Path(path).stem)]
+        if is_image_group(file):
+            return [_image_layer(file, name)]
+        layers = []
+        groups = series_groups(file)
+        for group in groups:
+            with FLSeries(h5file=file[group]) as series:
+                layers.append(_series_layer(series, name if len(groups) == 1 else group))
+        return layers
 
 
 def _image_layer(group: h5py.Group, name: str) -> Layer:
@@ -74,6 +81,7 @@ def _image_layer(group: h5py.Group, name: str) -> Layer:
     arguments = {
         "name": meta.get("identifier", name),
         "scale": _scale(meta.get("pixel size")),
+        **_axes(None, meta.get("pixel size")),
         "contrast_limits": contrast([image]),
         "metadata": {_KEY: {"meta": meta}},
     }
@@ -97,6 +105,7 @@ def _series_layer(series: FLSeries, name: str) -> Layer:
         "name": source.identifier or name,
         # napari shows the time of a frame only where all intervals are the same.
         "scale": (step or 1.0, *_scale(source.meta(0).get("pixel size"))),
+        **_axes("s" if step else "", source.meta(0).get("pixel size")),
         "translate": (float(source.times[0]) if step else 0.0, 0.0, 0.0),
         "contrast_limits": contrast(source.image(i) for i in sorted({0, last // 2, last})),
         "metadata": {_KEY: own},
@@ -104,9 +113,34 @@ def _series_layer(series: FLSeries, name: str) -> Layer:
     return to_dask(series), arguments, "image"
 
 
+def _axes(time_unit: str | None, pixel_size: Any) -> dict[str, Any]:
+    """Names and units of the axes, for releases of napari that know them.
+
+    Parameters
+    ----------
+    time_unit
+        Unit along time, or "" where steps are counted; None where there is no such axis.
+    pixel_size
+        Size of a pixel [m], where it is known.
+    """
+    try:
+        release = tuple(int(n) for n in importlib.metadata.version("napari").split(".")[:2])
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return {}
+    if release < _UNITS_SINCE:
+        return {}
+    length = "um" if _is_size(pixel_size) else "pixel"
+    times = () if time_unit is None else (time_unit or "pixel",)
+    return {"axis_labels": (*("t" for _ in times), "y", "x"), "units": (*times, length, length)}
+
+
+def _is_size(pixel_size: Any) -> bool:
+    return bool(is_number(pixel_size) and np.isfinite(pixel_size) and pixel_size > 0)
+
+
 def _scale(pixel_size: Any) -> tuple[float, float]:
     """Size of a pixel for the layer [µm]; 1 where it is not known."""
-    if is_number(pixel_size) and np.isfinite(pixel_size) and pixel_size > 0:
+    if _is_size(pixel_size):
         size = float(f"{pixel_size / _MICROMETRE:.12g}")
         return size, size
     return 1.0, 1.0
