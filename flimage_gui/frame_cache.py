@@ -73,13 +73,13 @@ class FrameCache(QObject):
         """What makes the images."""
         return self._maker
 
-    def set_maker(self, maker: FrameMaker | None, *, new_recording: bool = False) -> None:
-        """Make images with `maker` from now on; None stops delivery.
+    def set_maker(self, maker: FrameMaker | None) -> None:
+        """Make images with `maker` from now on; None stops delivery and forgets everything.
 
-        Images whose keys stay the same stay cached, unless it is a `new_recording`.
+        Images whose keys stay the same stay cached: between two recordings there has to be None.
         """
         self._maker = maker
-        if new_recording or maker is None:
+        if maker is None:
             self._runner.cancel(LANE)
             self._generation += 1
             self._previous, self._stride = None, 1

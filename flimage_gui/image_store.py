@@ -99,7 +99,9 @@ class ImageStore:
         image = self.get(key)
         if image is None:
             image = make()
-            self.put(key, image)
+            # Whatever makes it may have put it here, too: an image is packed once.
+            if key not in self:
+                self.put(key, image)
         return image
 
     def put(self, key: Hashable, image: np.ndarray) -> None:
@@ -116,9 +118,11 @@ class ImageStore:
             self._shrink()
 
     def adopt(self, other: ImageStore) -> None:
-        """Take over all images of `other`."""
+        """Take over all images of `other`, which has none then."""
         for key, image in list(other._images.items()):
             self._put(key, image)
+        # Left there, they would stay when they have to leave here.
+        other.clear()
 
     def clear(self) -> None:
         """Forget everything."""
