@@ -142,10 +142,10 @@ def photon_transfer(
         arounds.append(_surroundings(noise)[good])
     if sum(v.size for v in levels) < _FEWEST:
         return None
-    level, noise, around = (np.concatenate(parts) for parts in (levels, noises, arounds))
     # Sorting by the surroundings of a pixel instead of its own noisy value keeps the slope from
     # being diluted by the noise that it measures.
-    order = np.argsort(np.concatenate(keys), kind="stable")
+    order = np.argsort(_joined(keys), kind="stable")
+    level, noise, around = _joined(levels), _joined(noises), _joined(arounds)
     bins = [part for part in np.array_split(order, min(_BINS, level.size // 16)) if part.size]
     x = np.array([level[part].mean() for part in bins])
     v = np.array([_clipped_variance(noise[part], around[part]) for part in bins])
@@ -153,6 +153,13 @@ def photon_transfer(
         return PixelNoise(0.0, 0.0, 0.0)
     gain, floor = _robust_line(x, v)
     return PixelNoise(gain, floor, float(v[v > 0].min()) * 0.5)
+
+
+def _joined(parts: list[Array]) -> Array:
+    """Join arrays; the parts are given up, so that no two lists are there twice at a time."""
+    whole: Array = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def _robust_line(x: Array, v: Array) -> tuple[float, float]:

@@ -31,7 +31,9 @@ Array = npt.NDArray[np.float64]
 #: A pixel is signal when it lies this many standard deviations above the background.
 _THRESHOLD = 5.0
 #: Pixels that are smoothed at once, and rows around them that count.
-_BAND_PIXELS, _REACH = 2**18, 8
+_BAND_PIXELS, _REACH = 2**17, 8
+#: Pixels of an image that tell level and noise of the background, at most.
+_LEVEL_PIXELS = 2**20
 #: Light of a cell reaches this many pixels beyond its visible edge.
 _HALO = 3
 #: Fewest signal pixels, and smallest part of the frame that must be background.
@@ -135,7 +137,7 @@ def _median_of_three(a: Array, b: Array, c: Array) -> Array:
     return median
 
 
-def _smooth(image: Array, finite: Mask) -> Array:
+def _smooth(image: npt.NDArray[np.floating], finite: Mask) -> Array:
     """Remove hot pixels and pixel noise; gaps are bridged from their surroundings.
 
     Bands of rows are smoothed one after the other, each with as many rows around it as the
@@ -149,7 +151,9 @@ def _smooth(image: Array, finite: Mask) -> Array:
     for start in range(0, rows, band):
         stop = min(start + band, rows)
         first, last = max(start - _REACH, 0), min(stop + _REACH, rows)
-        part = _smooth_band(image[first:last], finite[first:last] if gaps else None, level)
+        # An image in single precision is not doubled as a whole.
+        rows_around = np.asarray(image[first:last], dtype=np.float64)
+        part = _smooth_band(rows_around, finite[first:last] if gaps else None, level)
         smooth[start:stop] = part[start - first : stop - first]
     return smooth
 
@@ -197,15 +201,17 @@ def found_signal(mean_image: npt.ArrayLike) -> Mask:
     return np.zeros(image.shape, dtype=bool) if found is None else found
 
 
-def _signal_and_level(mean_image: Array) -> tuple[Mask | None, float]:
+def _signal_and_level(mean_image: npt.NDArray[np.floating]) -> tuple[Mask | None, float]:
     """Pixels that stand out of the background, and the level of the background."""
     finite = np.isfinite(mean_image)
     if np.count_nonzero(finite) < 4 * _MIN_SIGNAL:
         return None, np.nan
     smooth = _smooth(mean_image, finite)
     values = smooth.ravel() if finite.all() else smooth[finite]
-    level = _half_sample_mode(values)
-    below = level - values[values <= level]
+    # Neighbours are much alike after smoothing: of a large image, some say as much as all.
+    sample = values[:: -(-values.size // _LEVEL_PIXELS)]
+    level = _half_sample_mode(sample)
+    below = level - sample[sample <= level]
     # 1.4826 turns the median deviation into a standard deviation for normal noise. The floor
     # keeps the outermost tails of a noise-free simulation out.
     sigma = max(1.4826 * float(np.median(below)), 1e-3 * (float(values.max()) - level))
@@ -318,14 +324,15 @@ def signal_moved(region: Mask, early: npt.ArrayLike, late: npt.ArrayLike) -> flo
         found in `early` or `late` hold outside `region`.
     """
     largest = 0.0
-    for image in (np.asarray(early, dtype=float), np.asarray(late, dtype=float)):
+    for image in (np.asarray(early), np.asarray(late)):
         found, level = _signal_and_level(image)
         if found is None:
             continue
-        light = np.where(np.isfinite(image), image, 0.0) - level
-        everything = float(light[found].sum())
+        # What was found has a value.
+        everything = float((image[found].astype(np.float64) - level).sum())
         if everything > 0:
-            largest = max(largest, float(light[found & ~region].sum()) / everything)
+            outside = image[found & ~region].astype(np.float64) - level
+            largest = max(largest, float(outside.sum()) / everything)
     return min(largest, 1.0)
 
 

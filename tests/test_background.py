@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from simulation import ArraySource
@@ -201,3 +203,19 @@ def test_the_signal_does_not_depend_on_how_an_image_is_cut_into_bands(gaps, monk
     cut = region_module._smooth(image, finite)
     monkeypatch.undo()
     np.testing.assert_array_equal(region_module._smooth(image, finite), cut)
+
+
+def test_signal_of_a_large_image_is_found_without_several_copies_of_it() -> None:
+    image = np.random.default_rng(1).poisson(20.0, (1600, 2000)).astype(float)
+    image[500:900, 500:900] += 30
+    tracemalloc.start()
+    region = region_module.found_signal(image)
+    found = tracemalloc.get_traced_memory()[1]
+    moved = region_module.signal_moved(region, image.astype("f4"), image.astype("f4"))
+    compared = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.count_nonzero(region) == pytest.approx(400**2, rel=0.02)
+    assert moved < 0.01
+    assert found < 2.2 * image.nbytes
+    # Of it, one image are the two of single precision.
+    assert compared < 3.2 * image.nbytes
