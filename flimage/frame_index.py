@@ -26,6 +26,12 @@ __all__ = ["FRAME_NAME", "FrameIndex"]
 #: Texts in the attribute with the identifier, at most.
 _MOST_TEXTS = 1000
 
+#: Size of the largest type of number [bytes].
+_LARGEST_NUMBER = 16
+
+#: No time, and no number that anybody would write.
+_UNTOUCHED = float(np.finfo(np.float64).min)
+
 #: What frames are called in the group of a series.
 FRAME_NAME = re.compile(r"fli_(0|[1-9][0-9]*)\Z")
 
@@ -51,7 +57,8 @@ class FrameIndex:
         self._group = group
         self._count = 0
         self._members = -1
-        self._own = False
+        #: Whether no frame is a link to somewhere else.
+        self.all_here = False
         self._numbers: dict[str, int] = {}
         self._identifiers: list[str | None] | None = None
         self._times: list[float] | None = None
@@ -67,7 +74,7 @@ class FrameIndex:
             # A name of bytes is no text: it was damaged.
             names = [name if isinstance(name, str) else repr(name) for name in group]
             # Frames whose attributes are read in one step must not be somewhere else.
-            self._own = group.id.get_num_objs() == _count_hard(group)
+            self.all_here = group.id.get_num_objs() == _count_hard(group)
         numbers = sorted(int(m[1]) for name in names if (m := FRAME_NAME.match(name)))
         if is_image_group(group):
             raise FileFormatError(
@@ -153,7 +160,7 @@ class FrameIndex:
     def _attribute(self, number: int, name: bytes) -> h5a.AttrID | None:
         """Open an attribute of a frame; None where there is none."""
         try:
-            if not self._own:
+            if not self.all_here:
                 check_links(self._group, f"fli_{number}")
             # In one step: opening the frame first takes as long again.
             return h5a.open(self._group.id, name, obj_name=b"fli_%d" % number)
@@ -185,16 +192,20 @@ def _as_time(value: Any) -> float:
 
 
 def _read_number(attribute: h5a.AttrID | None) -> float:
-    """Read an attribute as a number; NaN where there is none."""
-    if attribute is None or attribute.shape != ():
+    """Read an attribute of one number; NaN where there is none, or several."""
+    if attribute is None:
         return float("nan")
-    value = np.empty((), dtype=np.float64)
+    # Room for as many as there can be in these bytes. HDF5 converts every number and refuses all
+    # else: to ask for type and shape first takes longer than to read.
+    values = np.empty(_LARGEST_NUMBER, dtype=np.float64)
+    values[1] = _UNTOUCHED
     try:
-        # HDF5 converts every number and refuses all else: to ask for the type takes longer.
-        attribute.read(value, h5t.NATIVE_DOUBLE)
-    except (TypeError, ValueError, OSError):
+        if attribute.get_storage_size() > _LARGEST_NUMBER:
+            return float("nan")
+        attribute.read(values, h5t.NATIVE_DOUBLE)
+    except (OSError, RuntimeError, TypeError, ValueError):
         return float("nan")
-    return float(value)
+    return float(values[0]) if values[1] == _UNTOUCHED else float("nan")
 
 
 def _read_text(attribute: h5a.AttrID | None) -> str | None:

@@ -36,6 +36,8 @@ class FrameReader:
     ----------
     group
         The series; its file has to stay open.
+    all_here
+        Whether it is known that no frame is a link to somewhere else.
 
     Notes
     -----
@@ -43,10 +45,11 @@ class FrameReader:
     others, and those where anything is wrong, go the long way, which knows what to say.
     """
 
-    def __init__(self, group: h5py.Group) -> None:
+    def __init__(self, group: h5py.Group, all_here: bool = False) -> None:
         self._group = group
         # What stands at an address only stays there while the file does not change.
         self._constant = group.file.mode == "r"
+        self._all_here = all_here and self._constant
         self._backgrounds: collections.OrderedDict[tuple[Any, ...], npt.NDArray[np.float64]] = (
             collections.OrderedDict()
         )
@@ -91,7 +94,7 @@ class FrameReader:
         frame = b"fli_%d" % index
         path = b"%b/%b" % (frame, _IMAGES)
         series = self._group.id
-        if not (_is_hard(series, frame) and _is_hard(series, path)):
+        if not ((self._all_here or _is_hard(series, frame)) and _is_hard(series, path)):
             return None
         found = h5g.open(series, path)
         if self._constant:

@@ -273,12 +273,16 @@ def set_background(
 def read_group_meta(group: h5py.Group) -> FLMetaDict:
     """Metadata of an image group; attributes with unknown names are left out.
 
-    Attributes that cannot be read are left out as well: the image is worth more than its date.
+    Attributes that cannot be read are left out as well: the image is worth more than its date. An
+    array of one number, as some programs write it, is that number.
     """
     with named(group):
         names = [name for name in group.attrs if name in META_KEYS_FL]
+    found = [(name, read_attribute(group, name)) for name in names]
     return read_meta(
-        (name, value) for name in names if (value := read_attribute(group, name)) is not None
+        (name, value.reshape(-1)[0] if isinstance(value, np.ndarray) and value.size == 1 else value)
+        for name, value in found
+        if value is not None
     )
 
 

@@ -27,6 +27,7 @@ from .region import (
 )
 from .scan_reading import Averages, average_frames, batches, choose_workers, read_batch
 from .scan_table import Table
+from .scratch import Scratch
 from .summaries import Layout, Summaries, missing_light, summarise
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def scan_series(
         table = Table(count, layout, recipe.exclude)
 
         def work(frames: range, stopped: threading.Event) -> Summaries | None:
-            batch = read_batch(source, frames, stopped)
+            batch = read_batch(source, frames, stopped, layout.scratch)
             return None if batch is None else summarise(batch, layout)
 
         todo = batches(count, source.shape)
@@ -281,9 +282,10 @@ def rescan_region(
     sums = np.empty(scan.n_frames)
     counts = np.empty(scan.n_frames, np.int64)
     lost = np.zeros(scan.n_frames)
+    scratch = Scratch()
 
     def work(frames: range, stopped: threading.Event) -> tuple[Float, Int, Float] | None:
-        batch = read_batch(source, frames, stopped)
+        batch = read_batch(source, frames, stopped, scratch)
         if batch is None:
             return None
         values = batch.images.reshape(len(frames), -1).take(pixels, axis=1)

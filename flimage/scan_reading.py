@@ -15,6 +15,7 @@ from .errors import DamagedImageError, InputError
 from .noise import thin
 from .parallel import ordered_map
 from .progress import Progress
+from .scratch import Scratch
 from .source import subtract_background
 from .summaries import FrameBatch
 
@@ -73,9 +74,9 @@ def _read_frame(source: FrameSource, index: int) -> tuple[npt.NDArray[Any], npt.
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
 def read_batch(
-    source: FrameSource, frames: Sequence[int], stopped: threading.Event
+    source: FrameSource, frames: Sequence[int], stopped: threading.Event, scratch: Scratch
 ) -> FrameBatch | None:
-    """Read successive frames; None when the scan was stopped."""
+    """Read successive frames; None when the scan was stopped. Several are put into `scratch`."""
     images, raws = [], {}
     for position, index in enumerate(frames):
         if stopped.is_set():
@@ -84,7 +85,13 @@ def read_batch(
         images.append(image)
         if assigned:
             raws[position] = raw
-    return FrameBatch(images[0][None] if len(images) == 1 else np.stack(images), raws)
+    if len(images) == 1:
+        return FrameBatch(images[0][None], raws)
+    dtype = np.result_type(*{image.dtype for image in images})
+    together = scratch.array("frames", (len(images), *source.shape), dtype)
+    for position, image in enumerate(images):
+        together[position] = image
+    return FrameBatch(together, raws)
 
 
 class _Mean:

@@ -160,7 +160,7 @@ class SeriesSource:
             raise InputError(f"{describe(series.h5)}: there are no frames in the series.")
         self.series = series
         self._group = series.h5
-        self._reader = FrameReader(self._group)
+        self._reader = FrameReader(self._group, series._index.all_here)
         self._shape = self._find_shape()
         self._times = series.times
         self._times.setflags(write=False)

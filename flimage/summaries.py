@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from .background import largest_border
 from .detector import detector_level
+from .scratch import Scratch
 
 __all__ = [
     "PERCENTILES",
@@ -95,6 +96,7 @@ class Layout:
         height, width = shape
         self.detector_maximum = detector_maximum
         self.percentiles = percentiles
+        self.scratch = Scratch()
         self.shape = shape
         self.rings = largest_border(shape) if rings is None else min(rings, largest_border(shape))
         # Sorting 16-bit keys takes a tenth of the time.
@@ -161,13 +163,17 @@ class Layout:
         wanted = moments and self.moment_weights is not None
         weighted = np.empty((2, count, len(self.starts))) if wanted else None
         for pixels, segments in self._pieces:
-            part = frames.take(self.order[pixels].astype(np.intp), axis=1)
+            order = self.order[pixels].astype(np.intp)
+            part = self.scratch.array("pixels", (count, len(order)), frames.dtype)
+            frames.take(order, axis=1, out=part, mode="clip")  # any other mode makes a copy
+            values = self.scratch.array("values", part.shape, np.float64)
+            np.copyto(values, part)
             starts = self.starts[segments] - pixels.start
-            np.add.reduceat(part, starts, axis=1, dtype=np.float64, out=sums[:, segments])
+            np.add.reduceat(values, starts, axis=1, out=sums[:, segments])
             if weighted is not None and self.moment_weights is not None:
                 for out, weights in zip(weighted, self.moment_weights[:, pixels], strict=True):
-                    product = np.multiply(part, weights, dtype=np.float64)
-                    np.add.reduceat(product, starts, axis=1, out=out[:, segments])
+                    np.multiply(part, weights, dtype=np.float64, out=values)
+                    np.add.reduceat(values, starts, axis=1, out=out[:, segments])
         if weighted is None:
             return sums, None
         return sums, np.stack([self.by_ring(part) for part in weighted], axis=-1)

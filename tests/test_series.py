@@ -6,6 +6,7 @@ import pytest
 
 from flimage import FLImage, FLSeries
 from flimage.errors import FileFormatError, FrameNotFoundError, InputError
+from flimage.meta import is_number
 
 
 def image(value: float, **meta) -> FLImage:
@@ -212,8 +213,12 @@ def test_a_failure_while_opening_closes_the_file(tmp_path):
         (np.uint8(3), 3.0),
         ("1.5", np.nan),
         (np.bytes_("1.5"), np.nan),
+        (np.array([1.5]), 1.5),
+        (np.array([[1.5]], "f4"), 1.5),
+        (np.longdouble(1.5), 1.5),
         (np.array([1.0, 2.0]), np.nan),
         (np.array([1.0, 2.0], "f4"), np.nan),
+        (np.arange(16, dtype="u1"), np.nan),
         (1.5 + 2j, np.nan),
         (h5py.Empty("f8"), np.nan),
         (None, np.nan),
@@ -226,8 +231,12 @@ def test_a_failure_while_opening_closes_the_file(tmp_path):
         "byte",
         "text",
         "fixed text",
+        "array of one",
+        "table of one",
+        "long double",
         "two numbers",
         "two short ones",
+        "many bytes",
         "complex",
         "empty",
         "none",
@@ -241,6 +250,11 @@ def test_times_of_every_stored_type_are_read(tmp_path, value, expected):
             file["fli_0"].attrs["time"] = value
     with FLSeries(h5file=path, h5mode="r") as series:
         np.testing.assert_equal(series.times.tolist(), [expected])
+        found = series[0].meta.get("time", np.nan)
+        if np.isfinite(expected):
+            assert found == expected
+        else:
+            assert not is_number(found) or np.isnan(found)
 
 
 @pytest.mark.parametrize("first", ["times", "identifiers", "neither"])
