@@ -487,11 +487,11 @@ def test_a_batch_on_a_cluster_survives_a_worker_that_is_killed(
     address, workers = cluster
     folder = tmp_path / "in"
     folder.mkdir()
-    template = record(folder / "rec00.h5").read_bytes()
-    paths = [folder / f"rec{i:02}.h5" for i in range(40)]
+    template = record(folder / "rec000.h5").read_bytes()
+    paths = [folder / f"rec{i:03}.h5" for i in range(200)]
     for path in paths[1:]:
         path.write_bytes(template)
-    damage([paths[3], paths[20], paths[39]])
+    damage([paths[3], paths[100], paths[199]])
     out = tmp_path / "out"
     command = ["bleach", folder, "--out-dir", out, "--border", 5, "--scheduler", address]
     process = subprocess.Popen(
@@ -501,14 +501,14 @@ def test_a_batch_on_a_cluster_survives_a_worker_that_is_killed(
         text=True,
     )
     deadline = time.monotonic() + 60
-    while len(list(out.glob("rec*.h5"))) < 5:
+    while len(list(out.glob("rec*.h5"))) < 20:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.005)
     workers[0].send_signal(signal.SIGKILL)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=240)
     assert process.returncode == 1, stderr
-    assert len(list(out.glob("*_corrected.h5"))) == 37
+    assert len(list(out.glob("*_corrected.h5"))) == 197
     assert not list(out.glob(f".*{PART_SUFFIX}"))
     assert stderr.count("flimage: rec") == 3
     assert "3 failed." in stdout
