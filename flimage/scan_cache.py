@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import io
 import json
 import os
 import zipfile
@@ -151,14 +150,13 @@ def _store(path: Path, scan: SeriesScan) -> None:
         else:
             rest[field.name] = value
     head = json.dumps({"rest": rest, "repeated": repeated})
-    content = io.BytesIO()
-    # The archive holds a checksum of every array, which is verified on reading.
-    np.savez(content, head=np.array(head), **arrays)
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_remnants(path.parent)
     part = temporary_path(path)
     try:
-        part.write_bytes(content.getbuffer())
+        with part.open("wb") as file:
+            # The archive holds a checksum of every array, which is verified on reading.
+            np.savez(file, head=np.array(head), **arrays)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -168,8 +166,8 @@ def _store(path: Path, scan: SeriesScan) -> None:
 def _load(path: Path, source: FrameSource) -> SeriesScan | None:
     """Read a scan; None when there is none, or it is damaged."""
     try:
-        # From memory, because numpy leaves a file open that is no archive.
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+        # Opened here, because numpy leaves a file open that is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             head = json.loads(str(archive["head"]))
             arrays = {name: archive[name] for name in archive.files if name != "head"}
         rest: dict[str, Any] = head["rest"]

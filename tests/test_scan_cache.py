@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
+import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,13 +195,38 @@ def test_a_scan_of_another_length_is_not_used(recording, reads):
         assert cached_scan(source, RECIPE).n_frames == 10
 
 
-def test_a_cache_that_cannot_be_written_costs_nothing_but_time(recording, monkeypatch):
-    def refuse(*args, **kwargs):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize("full", [False, True])
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(recording, monkeypatch, full):
+    if full and not Path("/dev/full").exists():
+        pytest.skip("This system has no device that is always full.")
+    unchanged = Path.open
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", refuse)
+    def refuse(path, mode="r", **kwargs):
+        if "w" not in mode:
+            return unchanged(path, mode, **kwargs)
+        if full:
+            return unchanged(Path("/dev/full"), mode, **kwargs)
+        raise OSError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
     assert_same(scan(recording), fresh(recording))
     assert entries() == []
+
+
+def test_a_scan_is_stored_and_read_without_another_copy_of_all_of_it(recording):
+    with FLSeries(h5file=recording, h5mode="r") as series:
+        source = SeriesSource(series)
+        stored = cached_scan(source, RECIPE)
+        (entry,) = entries()
+        large = np.zeros((10, 2_500_000), dtype=np.float32)
+        tracemalloc.start()
+        scan_cache._store(entry, dataclasses.replace(stored, tiles=large))
+        assert tracemalloc.get_traced_memory()[1] < 0.5 * large.nbytes
+        tracemalloc.reset_peak()
+        again = scan_cache._load(entry, source)
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * large.nbytes
+        tracemalloc.stop()
+    assert again.tiles.shape == large.shape
 
 
 def test_nothing_is_kept_of_what_may_still_change(recording):
