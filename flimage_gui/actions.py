@@ -314,6 +314,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
         ("Shift+F6",),
     ),
     ActionSpec(
+        "actionFloatPanel",
+        "Panel &out of the window",
+        "Take the panel that has the focus out of the window, or put it back",
+        ("Ctrl+F6",),
+    ),
+    ActionSpec(
         "actionResetPanels",
         "&Arrange anew",
         "Put all panels back to where they are at first",

@@ -144,7 +144,13 @@ SUBMENUS: dict[str, tuple[str, tuple[str | None, ...]]] = {
     ),
     "menuPanels": (
         "&Panels",
-        ("actionNextPanel", "actionPreviousPanel", "actionResetPanels", None),
+        (
+            "actionNextPanel",
+            "actionPreviousPanel",
+            "actionFloatPanel",
+            "actionResetPanels",
+            None,
+        ),
     ),
     "menuTheme": ("T&heme", ()),
 }

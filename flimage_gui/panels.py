@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from PyQt5.QtCore import QByteArray, QObject, Qt, QTimer
+from PyQt5.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, QTimer
+from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -193,8 +194,11 @@ class Panels(QObject):
                 bar.deleteLater()
         for tabs in self._window.findChildren(QTabBar):
             tabs.setElideMode(Qt.TextElideMode.ElideNone)
-            if not tabs.accessibleName():
+            if tabs.parent() is self._window and not tabs.accessibleName():
                 tabs.setAccessibleName("Panels")
+                tabs.setToolTip("<p>A double click takes a panel out of the window.</p>")
+                # Not by its signal: Python forgets connections that hold what Qt has made.
+                tabs.installEventFilter(self)
 
     def in_front(self) -> tuple[str, ...]:
         """Return the names of the panels that lie in front of others which share their place."""
@@ -212,6 +216,40 @@ class Panels(QObject):
             dock = self.docks.get(name)
             if dock is not None and not dock.isHidden():
                 dock.raise_()
+
+    # ------------------------------------------------------------------ out of the window
+
+    def float_focused(self) -> None:
+        """Take the panel that has the focus out of the window, or put it back."""
+        focus = QApplication.focusWidget()
+        for dock in self.docks.values():
+            if focus is not None and dock.isAncestorOf(focus):
+                self._toggle_floating(dock)
+                dock.activateWindow()
+                focus.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Take a panel out of the window at a double click on its tab."""
+        if isinstance(watched, QTabBar) and event.type() == QEvent.Type.MouseButtonDblClick:
+            title = watched.tabText(watched.tabAt(cast("QMouseEvent", event).pos()))
+            for dock in self.docks.values():
+                if dock.windowTitle() == title and not dock.isFloating():
+                    # Not within the click: the tab goes, and its bar perhaps, too.
+                    QTimer.singleShot(0, lambda dock=dock: self._toggle_floating(dock))
+                    return True
+        return super().eventFilter(watched, event)
+
+    def _toggle_floating(self, dock: QDockWidget) -> None:
+        """Take a panel out, to where it is seen together with the image, or put it back."""
+        if dock.isFloating():
+            dock.setFloating(False)
+            dock.raise_()
+            return
+        size = dock.size()
+        place = dock.mapToGlobal(QPoint(0, 0)) - QPoint(40, 40)
+        dock.setFloating(True)
+        dock.resize(size)
+        dock.move(place)
 
     # ------------------------------------------------------------------ keys
 

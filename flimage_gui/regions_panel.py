@@ -102,6 +102,7 @@ class RegionsPanel(QWidget):
         self._hint.setObjectName("regionsHint")
         self._tabs = QTabWidget()
         self._tabs.setObjectName("regionsTabs")
+        self._tabs.tabBar().setAccessibleName("What is plotted")
         self._tabs.setDocumentMode(True)
         self._tabs.addTab(self._plot, "Over time")
         self._tabs.addTab(self._profile, "Line profile")

@@ -71,6 +71,7 @@ def slots(window: MainWindow) -> dict[str, Callable[[], object]]:
         "actionFullScreen": window.toggle_full_screen,
         "actionNextPanel": lambda: panels.focus_next(1, view.graphics),
         "actionPreviousPanel": lambda: panels.focus_next(-1, view.graphics),
+        "actionFloatPanel": panels.float_focused,
         "actionResetPanels": panels.arrange,
         "actionPlay": bar.toggle_play,
         "actionNextFrame": lambda: bar.step(1),

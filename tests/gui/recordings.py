@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,3 +30,27 @@ def write_series(path: Path, frames: np.ndarray, interval: float = 0.5) -> Path:
             meta = {"time": index * interval, "pixel size": 1e-7, "identifier": f"test:{index}"}
             series.add_flimage(FLImage(frame, meta_data=meta))
     return path
+
+
+_HOLDER = """
+import sys, h5py
+with h5py.File(sys.argv[1], "r+"):
+    print("open", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextlib.contextmanager
+def held_by_another_program(path: Path) -> Iterator[None]:
+    """Let another process have the file open for writing."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        yield
+        holder.communicate("\n")
+    assert holder.returncode == 0

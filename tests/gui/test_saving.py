@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ from controls import find
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QListWidget
 from questions import answer
+from recordings import held_by_another_program
 
 from flimage import FLSeries, save
 from flimage_gui.editor import Editor
@@ -183,26 +182,12 @@ def test_opening_another_file_asks_about_unsaved_changes(
 
 # ---------------------------------------------------------------------- files in use
 
-HOLDER = """
-import sys, h5py
-with h5py.File(sys.argv[1], "r+"):
-    print("open", flush=True)
-    sys.stdin.readline()
-"""
-
 
 def test_a_file_that_another_program_writes_is_shown_for_reading_only(
     qtbot, window, recording, settle, monkeypatch
 ) -> None:
     monkeypatch.delenv("HDF5_USE_FILE_LOCKING", raising=False)
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(recording)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "open\n"
+    with held_by_another_program(recording):
         window.open_path(recording)
         settle(window.session)
         session = window.session
@@ -215,8 +200,6 @@ def test_a_file_that_another_program_writes_is_shown_for_reading_only(
         settle(session)
         assert "for reading only" in window.message_bar.text
         assert digest(recording) == before
-        holder.communicate("\n")
-    assert holder.returncode == 0
 
 
 # ---------------------------------------------------------------------- the list of steps
