@@ -110,6 +110,7 @@ def _trace(times: npt.NDArray[Any], chosen: npt.NDArray[Any], means: npt.NDArray
         title="Mean of the frames, background images subtracted",
         width=380,
         height=170,
+        zero=True,
     )
 
 

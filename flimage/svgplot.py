@@ -106,7 +106,7 @@ def plot(
     width, height
         Size in pixels of CSS; the plot shrinks with the page.
     zero
-        Draw a line at zero.
+        Let the axis reach zero, and draw a line there: what is nearly constant looks like it.
 
     Returns
     -------
@@ -116,9 +116,8 @@ def plot(
     left, right, bottom = 76, 12, 44
     top = 26 if any(layer.label for layer in layers) else 12
     x_low, x_high = _span([layer.x for layer in layers], 0.02)
-    y_low, y_high = _span(
-        [v for layer in layers for v in (layer.y, layer.high) if v is not None], 0.06
-    )
+    heights = [v for layer in layers for v in (layer.y, layer.high) if v is not None]
+    y_low, y_high = _span([*heights, np.zeros(1)] if zero else heights, 0.06)
 
     def px(x: Array | float) -> Array:
         scaled: Array = left + (np.asarray(x) - x_low) / (x_high - x_low) * (width - left - right)

@@ -238,6 +238,18 @@ def test_a_long_recording_makes_a_small_plot_that_keeps_its_extremes() -> None:
     assert min(others) - min(heights) > 50
 
 
+def test_a_nearly_constant_trace_looks_constant() -> None:
+    x = np.arange(20.0)
+    y = 47.8 + 0.1 * np.sin(x)
+    heights = []
+    for zero in (True, False):
+        svg = plot([Layer("line", x, y)], x_label="t", y_label="y", title="t", zero=zero)
+        (path,) = re.findall(r'<path d="M([^"Z]+)" fill="none" stroke="#', svg)
+        drawn = [float(point.split()[1]) for point in path.split("L")]
+        heights.append(max(drawn) - min(drawn))
+    assert heights[0] < 2 < 100 < heights[1]
+
+
 def test_a_plot_without_values_is_drawn_empty() -> None:
     nothing = np.full(3, np.nan)
     text = plot([Layer("points", nothing, nothing)], x_label="x", y_label="y", title="<t>")

@@ -218,6 +218,7 @@ def _plots(fit: Mapping[str, Any]) -> list[str]:
             y_label="Signal [counts/px]",
             title="Mean background-corrected intensity of the signal region, and fitted decay",
             height=300,
+            zero=True,
         ),
         "<h2>Residuals</h2>",
         plot(
