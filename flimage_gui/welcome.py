@@ -35,7 +35,7 @@ class WelcomePage(QWidget):
         title.setProperty("role", "title")
         text = QLabel(
             "Drop a file here, or choose one: a series that flimage wrote (.h5), or a stack from a"
-            " microscope (TIFF, OME-TIFF, ImageJ, ND2, NPY)."
+            " microscope (TIFF, OME-TIFF, ImageJ, ND2, CZI, NPY)."
         )
         text.setWordWrap(True)
         text.setProperty("role", "hint")

@@ -165,6 +165,14 @@ def test_the_engine_is_found_by_xarray_and_by_the_look_of_a_file(
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["data"] = np.zeros(3)
     (tmp_path / "text.h5").write_text("no")
+    with h5py.File(recording) as old, h5py.File(tmp_path / "two.h5", "w") as new:
+        old.copy("/", new, name="a")
+        old.copy("/", new, name="b")
+    assert engine.guess_can_open(tmp_path / "two.h5")
+    with xr.open_dataset(tmp_path / "two.h5", engine="flimage", group="/b") as dataset:
+        assert dataset.sizes["time"] > 1
+    with pytest.raises(InputError, match="choose one"):
+        xr.open_dataset(tmp_path / "two.h5", engine="flimage")
     for name in ("other.h5", "text.h5", "gone.h5"):
         assert not engine.guess_can_open(tmp_path / name)
     assert not engine.guess_can_open(object())

@@ -16,7 +16,7 @@ from xarray.core import indexing
 from .. import provenance
 from ..errors import FlimageError
 from ..lazy import Location, attributes, coordinates, read_frames
-from ..opening import find_series, open_series
+from ..opening import open_series, series_groups
 from ..source import SeriesSource
 from ..storage import open_file
 
@@ -117,6 +117,6 @@ class FlimageBackendEntrypoint(BackendEntrypoint):
             if not path.is_file() or not h5py.is_hdf5(path):
                 return False
             with open_file(path) as file:
-                return "fli_0" in find_series(file, path)
+                return bool(series_groups(file))
         except (FlimageError, OSError, TypeError):
             return False

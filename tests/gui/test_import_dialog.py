@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import h5py
@@ -16,6 +17,7 @@ from PyQt5.QtWidgets import (
     QDialog,
     QLabel,
     QLineEdit,
+    QProgressBar,
     QPushButton,
     QTreeWidget,
 )
@@ -361,3 +363,31 @@ def test_an_array_of_a_bundle_is_picked(qtbot, window, tmp_path) -> None:
     )
     assert dialog.key == "other"
     click(qtbot, dialog, "importCancelButton")
+
+
+def test_a_conversion_shows_how_far_it_is_and_can_be_cancelled(
+    qtbot, window, settle, stated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With frames that come so slowly that a person could press the button."""
+    path = stated.with_name("long.tif")
+    frames = np.zeros((400, 8, 10), np.uint16)
+    tifffile.imwrite(path, frames, imagej=True, metadata={"axes": "TYX", "finterval": 0.25})
+    read = Recording.frame
+
+    def slowly(self: Recording, index: int) -> np.ndarray:
+        time.sleep(0.02)
+        return read(self, index)
+
+    monkeypatch.setattr(Recording, "frame", slowly)
+    dialog = open_in(qtbot, window, path)
+    click(qtbot, dialog, "importConvertButton")
+    bar = find(window, QProgressBar, "statusProgressBar")
+    qtbot.waitUntil(lambda: bar.isVisible() and 0 < bar.value() < bar.maximum())
+    shown = bar.value()
+    qtbot.waitUntil(lambda: bar.value() > shown)
+    click(qtbot, window, "cancelButton")
+    settle(window.session)
+    assert window.session.source is None
+    assert sorted(each.name for each in path.parent.iterdir() if "long" in each.name) == [
+        "long.tif"
+    ]
