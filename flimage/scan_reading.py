@@ -168,23 +168,59 @@ def average_frames(
     def work(index: int, stopped: threading.Event) -> npt.NDArray[Any] | None:
         return None if stopped.is_set() else _read_frame(source, index)[1]
 
-    whole, early, late = (_Mean(source.shape) for _ in range(3))
-    quarter = -(-count // 4)
+    sums = _Sums(source.shape, count)
     with contextlib.closing(ordered_map(work, chosen, workers, "flimage-mean")) as images:
-        for place, image in enumerate(images):
-            if image is not None:
-                finite = np.isfinite(image)
-                gaps = None if finite.all() else finite
-                whole.add(image, gaps)
-                if place < quarter:
-                    early.add(image, gaps)
-                if place >= count - quarter:
-                    late.add(image, gaps)
-                if place in followed or place - 1 in followed:
-                    known = image if gaps is None else np.where(finite, image, np.nan)
-                    thinned[place] = thin(known, _NOISE_PIXELS)
+        for place in range(count):
+            # Handed on at once: no image is held while the next one is decoded.
+            wanted = place in followed or place - 1 in followed
+            part = sums.add(place, next(images), wanted)
+            if part is not None:
+                thinned[place] = part
             report(0, frames, f"Averaging {place + 1} of {count} frames")
     pairs = [(thinned[i], thinned[i + 1]) for i in followed if i + 1 in thinned]
-    # Of a large image, three averages in double precision would be most of what a scan holds.
-    first, last = early.value().astype(np.float32), late.value().astype(np.float32)
-    return Averages(whole.value(), first, last, pairs)
+    return sums.averages(pairs)
+
+
+class _Sums:
+    """What averages over a recording are made of.
+
+    Parameters
+    ----------
+    shape
+        Size of a frame (y, x).
+    count
+        Number of frames that are added.
+    """
+
+    def __init__(self, shape: tuple[int, int], count: int) -> None:
+        self._whole, self._early, self._late = (_Mean(shape) for _ in range(3))
+        self._count, self._quarter = count, -(-count // 4)
+        self._first: npt.NDArray[np.float32] | None = None
+
+    def add(
+        self, place: int, image: npt.NDArray[Any] | None, wanted: bool
+    ) -> npt.NDArray[Any] | None:
+        """Add the next frame; return bands of it, where wanted, NaN where a value is missing."""
+        if image is None:
+            return None
+        finite = np.isfinite(image)
+        gaps = None if finite.all() else finite
+        self._whole.add(image, gaps)
+        if place < self._quarter:
+            self._early.add(image, gaps)
+        if place == self._quarter - 1:
+            # Of a large image, three averages in double precision would be most of what a scan
+            # holds; the memory of the last quarter is not taken before it begins.
+            self._first = self._early.value().astype(np.float32)
+            del self._early
+        if place >= self._count - self._quarter:
+            self._late.add(image, gaps)
+        if not wanted:
+            return None
+        return thin(image if gaps is None else np.where(finite, image, np.nan), _NOISE_PIXELS)
+
+    def averages(self, pairs: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]) -> Averages:
+        """Return the averages; ends the adding."""
+        assert self._first is not None
+        last = self._late.value().astype(np.float32)
+        return Averages(self._whole.value(), self._first, last, pairs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from flimage.parallel import ordered_map
 from flimage.recipe import Recipe, Region
 from flimage.region import border_exclusion, signal_region
 from flimage.scan import rescan_region, scan_series
+from flimage.scan_reading import average_frames
 from flimage.summaries import PERCENTILES, tile_edges
 
 
@@ -348,3 +350,19 @@ def test_the_quick_median_is_that_of_the_general_filter(shape):
     image = np.random.default_rng(4).integers(0, 9, shape).astype(float)
     expected = ndimage.median_filter(image, size=3, mode="nearest")
     np.testing.assert_array_equal(_median_of_nine(image), expected)
+
+
+def test_averaging_large_frames_holds_one_of_them_and_no_average_before_it_is_needed():
+    class Fresh(ArraySource):
+        def raw(self, index):
+            return self.frames[0] + np.float32(index)
+
+    source = Fresh([np.full((700, 800), 7, np.float32)] * 40)
+    tracemalloc.start()
+    averages = average_frames(source, Recipe(), lambda *_: None, 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert averages.whole == pytest.approx(np.full(source.shape, 26.5))
+    assert (averages.early[0, 0], averages.late[0, 0]) == (11.5, 41.5)
+    # Two sums in double precision, one average, a frame, and bands of frames for the noise.
+    assert peak < 9 * source.frames[0].nbytes
