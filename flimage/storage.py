@@ -51,7 +51,7 @@ __all__ = [
 #: Size of HDF5's cache of metadata [bytes].
 _CACHE_SIZE = 64 * 1024
 #: What takes more than this share of it makes it grow, by so many times its own size.
-_CACHE_SHARE, _CACHE_GROWTH = 0.25, 1.4
+_CACHE_SHARE, _CACHE_GROWTH = 0.9, 1.25
 
 
 def open_file(

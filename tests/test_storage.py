@@ -642,4 +642,4 @@ def test_the_names_of_many_frames_are_read_once_and_not_for_each_of_them(tmp_pat
         # Of the steps to a frame (names, tree, leaf, the frame), the last one only is new.
         assert file.id.get_mdc_hit_rate() > 0.6
         # And what is kept of the frames themselves does not grow.
-        assert file.id.get_mdc_size()[0] < 2**19
+        assert file.id.get_mdc_size()[0] < 2**18
