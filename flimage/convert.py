@@ -21,6 +21,7 @@ from .errors import InputError
 from .image_group import add_versions
 from .meta import is_number
 from .progress import Progress, ignore_progress
+from .quantities import format_quantity
 from .readers import SUFFIXES, Recording, Selection, open_recording
 from .storage import SeriesWriter, atomic_output, open_file
 
@@ -96,7 +97,7 @@ def resolve(
     if pixel_size is not None:
         size = float(pixel_size)
         notes = [note for note in notes if not note.startswith("The pixel size, ")]
-        notes.append(f"The pixel size, {size:.6g} m, is as given.")
+        notes.append(f"The pixel size, {format_quantity(size, 'm', 6)}, is as given.")
     elif size is None:
         notes.append("The pixel size is not known (--pixel-size).")
     if size is not None and size > _LARGEST_PIXEL:

@@ -177,10 +177,10 @@ class Documents(QObject):
 
     def _on_session_changed(self, change: Change) -> None:
         path = self._session.path
-        if change & Change.RECORDING and path is not None:
+        # Nobody looks for recordings where the example is installed.
+        if change & Change.RECORDING and path not in (None, assets.example_path()):
             self._settings.remember(Preferences.folder, str(path.parent))
-            if path != assets.example_path():
-                self._settings.add_recent(str(path.absolute()))
+            self._settings.add_recent(str(path.absolute()))
 
     def _ask_series(self, found: SeveralSeriesError) -> None:
         """Ask which series of a file is to be opened, and open it."""

@@ -38,7 +38,9 @@ def _clock(times: np.ndarray) -> tuple[float, DisplayUnit, int]:
     """Return start [s], unit and decimals that suit times of which one at least is finite."""
     finite = times[np.isfinite(times)]
     start = float(times[0]) if np.isfinite(times[0]) else float(finite[0])
-    unit = time_unit(float(np.ptp(finite)))
+    span = float(np.ptp(finite))
+    # A single frame spans nothing, which no unit suits.
+    unit = time_unit(span) if span > 0 else DisplayUnit("s", 1.0)
     steps = np.abs(np.diff(finite))
     steps = steps[steps > 0]
     step = float(np.median(steps)) if len(steps) else unit.scale

@@ -323,6 +323,15 @@ def slow_export(window: MainWindow, out: Path, monkeypatch) -> threading.Event:
     return entered
 
 
+def test_the_folder_of_the_example_is_not_where_files_are_looked_for(
+    qtbot, opened: MainWindow, recording: Path, settings: Settings, settle
+) -> None:
+    find(opened, QAction, "actionExample").trigger()
+    settle(opened.session)
+    assert opened.session.path == assets.example_path()
+    assert settings.get(Preferences.folder) == str(recording.parent)
+
+
 def test_closing_while_writing_asks_and_can_be_taken_back(
     qtbot, opened: MainWindow, tmp_path: Path, monkeypatch, settle
 ) -> None:

@@ -205,3 +205,8 @@ def test_asking_for_a_time_again_does_not_go_through_all_of_them(monkeypatch) ->
     first = time_text(times, 7)
     monkeypatch.setattr(time_texts, "time_unit", None)
     assert time_text(times, 7) == first
+
+
+def test_a_single_frame_has_its_time_in_seconds() -> None:
+    assert time_text(np.array([0.0]), 0) == "0 s"
+    assert time_text(np.array([12.5]), 0) == "0 s"
