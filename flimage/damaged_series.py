@@ -29,6 +29,7 @@ from .image_group import (
     read_group_meta,
 )
 from .meta import is_number
+from .plain_text import clean
 
 __all__ = ["DamagedSeries"]
 
@@ -234,7 +235,7 @@ class DamagedSeries:
             for name in list(self._group.attrs):
                 value = read_attribute(self._group, name)
                 if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
-                    value = value.replace("\0", "")
+                    value = clean(value).replace("\0", "")
                 elif not is_number(value):
                     continue
                 if name.startswith(_SERIES_ATTRIBUTES):

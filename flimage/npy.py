@@ -12,10 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import FileFormatError, InputError
-from .recording import Recording, read_block
+from .recording import Recording, bytes_of, check_size, read_block
 from .selecting import Selection
 
 __all__ = ["NpyRecording", "NpzRecording", "list_arrays"]
+
+
+#: Headers are smaller, unless they are damaged [bytes]; NumPy reads no longer ones either.
+_LARGEST_HEADER = 10_000
 
 
 def list_arrays(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
@@ -44,6 +48,12 @@ def list_arrays(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Read shape, whether the order is Fortran's, and type from the start of an array."""
     version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        # The number in front of the header may be any; memory is taken for it before it is read.
+        place = stream.tell()
+        if int.from_bytes(stream.read(4), "little") > _LARGEST_HEADER:
+            raise ValueError("its header is too long")
+        stream.seek(place)
     read = (
         np.lib.format.read_array_header_1_0
         if version == (1, 0)
@@ -80,6 +90,7 @@ class _ArrayRecording(Recording):
         self._check_shape(shape)
         if fortran:
             # Frames of such an array are scattered over the whole file.
+            check_size(self.path, shape, self.dtype.itemsize, bytes_of(self.path))
             self._whole = load().reshape(self.n_frames, *self.shape)
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:

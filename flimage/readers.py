@@ -8,12 +8,13 @@ with a note on where each value came from, and the frames one by one. The parsin
 
 from __future__ import annotations
 
+import errno
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError, MissingFileError
+from .errors import FileFormatError, FlimageError, InputError, MissingFileError
 from .recording import Recording
 from .selecting import Axis, ChoiceNeededError, Selection
 
@@ -42,6 +43,9 @@ _KEYED = (".npz", ".zarr")
 
 #: Endings of HDF5 files, which may be series, or hold a dataset of another program.
 _HDF5 = (".h5", ".hdf5", ".hdf", ".he5", ".ims")
+
+#: What the system has to say, and no damage.
+_SYSTEM = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM)
 
 #: Stands between the name of an HDF5 file and of the dataset in it.
 _SEPARATOR = "::"
@@ -119,6 +123,23 @@ def _reader(module: str, name: str) -> Any:
     return getattr(importlib.import_module(f".{module}", __package__), name)
 
 
-def _open(module: str, name: str, *arguments: Any) -> Recording:
-    recording: Recording = _reader(module, name)(*arguments)
+def _open(module: str, name: str, path: Path, *arguments: Any) -> Recording:
+    reader = _reader(module, name)
+    try:
+        recording: Recording = reader(path, *arguments)
+    except FlimageError:
+        raise
+    except MemoryError as error:
+        raise FileFormatError(
+            f"{path} announces more than fits into the memory of this computer; it is damaged, or"
+            " too large to be read here."
+        ) from error
+    # Where bytes are damaged, the libraries of the formats raise whatever comes of them.
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _SYSTEM:
+            raise
+        raise FileFormatError(
+            f"{path} cannot be read ({type(error).__name__}: {error}); the file is damaged, or not"
+            " what its ending says."
+        ) from error
     return recording

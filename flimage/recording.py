@@ -13,14 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import FileFormatError, FlimageError, InputError
+from .quantities import format_quantity
 from .selecting import Axis, Layout, Selection
 
-__all__ = ["Recording", "check_size", "read_block"]
+__all__ = ["Recording", "bytes_of", "check_size", "read_block"]
 
 #: Bytes up to which an image is read, however little of it is stored. Larger ones have to take at
 #: least a hundredth of their size: images with noise always do.
 _LARGE = 2**27
 _LARGEST_RATIO = 100
+
+#: Frames up to which nobody asks whether a file can hold them.
+_MANY_FRAMES = 2**20
 
 
 class Recording(abc.ABC):
@@ -114,8 +118,6 @@ class Recording(abc.ABC):
         """
         if not 0 <= index < self.n_frames:
             raise IndexError(f"{self.path} has frames 0 to {self.n_frames - 1}, not {index}.")
-        if math.prod(self.shape) * self.dtype.itemsize > _LARGE:
-            check_size(self.path, self.shape, self.dtype.itemsize, _bytes_of(self.path))
         try:
             image = np.asarray(self._read(index))
         except FlimageError:
@@ -158,6 +160,10 @@ class Recording(abc.ABC):
         channels
             Names of the channels.
         """
+        if min(shape, default=1) < 0:
+            raise FileFormatError(
+                f"{self.path} announces images of the shape {tuple(shape)}; it is damaged."
+            )
         layout = Layout(self.path, axes, shape, self.selection, channels)
         layout.check(remedy)
         self._layout = layout
@@ -165,6 +171,14 @@ class Recording(abc.ABC):
         self.axes = layout.axes
         self.n_frames = layout.n_frames
         self.shape = layout.shape
+        # Before anything is made of that size: times, to begin with.
+        if math.prod(self.shape) * self.dtype.itemsize > _LARGE:
+            check_size(self.path, self.shape, self.dtype.itemsize, bytes_of(self.path))
+        if self.n_frames > _MANY_FRAMES and self.n_frames > (stored := bytes_of(self.path)):
+            raise FileFormatError(
+                f"{self.path} announces {self.n_frames} frames, but holds only {stored} bytes; it"
+                " is damaged or no recording."
+            )
 
     def _check_dtype(self) -> None:
         if self.dtype.kind not in "uif" or self.dtype.itemsize > 8:
@@ -208,7 +222,7 @@ class Recording(abc.ABC):
         if not (math.isfinite(x) and x > 0):
             return
         self.pixel_size = float(x)
-        self._notes.append(f"The pixel size, {x:.6g} m, is from {origin}.")
+        self._notes.append(f"The pixel size, {format_quantity(x, 'm', 6)}, is from {origin}.")
         if math.isfinite(y) and y > 0 and abs(y / x - 1) > 1e-3:
             self._notes.append(
                 f"Pixels are not square: they are {y:.6g} m high, but {x:.6g} m (their width) is"
@@ -216,7 +230,7 @@ class Recording(abc.ABC):
             )
 
 
-def _bytes_of(path: Path) -> int:
+def bytes_of(path: Path) -> int:
     """Size of a file, or of all that is in a folder [bytes]; of a pattern, of the folder."""
     if not path.exists():
         path = path.parent

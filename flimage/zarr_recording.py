@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,13 @@ class ZarrRecording(Recording):
         self, path: Path, selection: Selection | None = None, key: str | None = None
     ) -> None:
         super().__init__(path, selection)
+        with warnings.catch_warnings():
+            # It warns of files in the folder that it does not know, also of damaged ones; what
+            # cannot be read is told all the same.
+            warnings.simplefilter("ignore")
+            self._open(path, key)
+
+    def _open(self, path: Path, key: str | None) -> None:
         zarr = need("zarr", "zarr", f"Reading the OME-Zarr folder {path}")
         try:
             node: Any = zarr.open(path, mode="r")

@@ -20,6 +20,9 @@ __all__ = ["CziRecording"]
 #: Grey pixels as CZI names them.
 _TYPES = {"Gray8": "uint8", "Gray16": "uint16", "Gray32": "uint32", "Gray32Float": "float32"}
 
+#: No microscope has more channels; damaged files announce any number.
+_MOST_CHANNELS = 1000
+
 
 class CziRecording(Recording):
     """A CZI file; scenes are positions, and tiles of a scene are put together.
@@ -52,6 +55,10 @@ class CziRecording(Recording):
         box = self._file.total_bounding_box
         scenes = dict(self._file.scenes_bounding_rectangle)
         channel = box.get("C", (0, 1))
+        if channel[1] - channel[0] > _MOST_CHANNELS:
+            raise FileFormatError(
+                f"{self.path} announces {channel[1] - channel[0]} channels; it is damaged."
+            )
         kinds = {self._file.get_channel_pixel_type(c) for c in range(*channel)}
         if len(kinds) != 1 or not kinds <= set(_TYPES):
             raise InputError(

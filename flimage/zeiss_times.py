@@ -45,7 +45,12 @@ def read_time_stamps(path: Path) -> npt.NDArray[np.float64] | None:
     """
     czifile = need("czifile", "czi", f"Reading the time stamps of {path}")
     try:
-        with warnings.catch_warnings(), czifile.CziFile(str(path)) as file:
+        # Opened here, because the package leaves files open that it does not understand.
+        with (
+            warnings.catch_warnings(),
+            path.open("rb") as stream,
+            czifile.CziFile(stream) as file,
+        ):
             # It warns of files without attachments, which is nothing to be warned of.
             warnings.simplefilter("ignore")
             found = _stamps(file)

@@ -56,6 +56,14 @@ def test_damaged_files_neither_crash_nor_hang_nor_surprise_the_program(seed: int
     assert len(summary.outcomes) == 3  # read, read in part, refused
 
 
+def test_damaged_files_in_other_formats_are_converted_or_refused_in_a_sentence() -> None:
+    # `python -m tests.torture.damaged --formats` tries thousands of them.
+    summary = run_cases(13, range(150), formats=True)
+    assert summary.bugs == []
+    assert sum(summary.outcomes.values()) == 150
+    assert {"npy", "npz"} <= {kind for kind, _ in summary.by_kind}
+
+
 def test_frames_beside_damaged_ones_are_read_and_the_damaged_ones_are_named(series: Path) -> None:
     with h5py.File(series, "r+") as file:
         dataset = file[f"fli_0/{RAW}"]
@@ -268,3 +276,67 @@ def test_directories_that_come_to_an_end_are_no_circle(
             writer.write(image, metadata=None, contiguous=False)
     with open_recording(path) as recording:
         assert [int(recording.frame(n)[0, 0]) for n in range(4)] == [0, 1, 2, 3]
+
+
+# --- other formats -------------------------------------------------------------------------------
+
+
+def _npy(header: bytes, content: bytes = bytes(2000), version: bytes = b"\1\0") -> bytes:
+    length = len(header).to_bytes(2 if version == b"\1\0" else 4, "little")
+    return b"\x93NUMPY" + version + length + header + content
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _npy(b"{" * 2000, version=b"\2\0"),
+        _npy(b"{'descr': '<u2', 'fortran_order': False, 'shape': (-1, 14, 12)}\n"),
+        _npy(b"{'descr': '<u2', 'fortran_order': False, 'shape': (2147483648, 2, 2)}\n"),
+        _npy(b"{'descr': '<u2', 'fortran_order': False, 'shape': (6, 1048576, 1048576)}\n"),
+        _npy(b"{'descr': '<u2', 'fortran_order': True, 'shape': (1000, 1000, 1000)}\n"),
+        b"\x93NUMPY\2\0\xff\xff\xff\xff" + bytes(100),
+    ],
+)
+def test_a_damaged_array_is_refused_before_memory_is_taken_for_it(
+    data: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged.npy"
+    path.write_bytes(data)
+    with pytest.raises(FileFormatError, match=r"damaged\.npy"):
+        open_recording(path)
+
+
+def test_an_archive_whose_checksum_is_wrong_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.npz"
+    np.savez(path, a=np.zeros((5, *SHAPE), np.uint16))
+    data = bytearray(path.read_bytes())
+    data[data.index(b"\x93NUMPY") + 40] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(FileFormatError, match=r"damaged\.npz"), open_recording(path) as recording:
+        recording.frame(0)
+
+
+def test_a_zarr_folder_that_is_no_text_is_refused_in_a_sentence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    zarr = pytest.importorskip("zarr")
+    path = tmp_path / "damaged.zarr"
+    zarr.create_array(store=path, shape=(5, *SHAPE), dtype="uint16")[:] = 1
+    described = path / "zarr.json"
+    described.write_bytes(described.read_bytes().replace(b"chunk", b"\xff\xfe\xa0nk"))
+    with pytest.raises(FileFormatError, match=r"damaged\.zarr"):
+        open_recording(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_of_zeiss_with_two_billion_channels_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    czi = pytest.importorskip("pylibCZIrw.czi")
+    path = tmp_path / "damaged.czi"
+    with czi.create_czi(str(path)) as file:
+        file.write(data=np.zeros((*SHAPE, 1), np.uint16), plane={"T": 0, "C": 0, "Z": 0})
+    box = {"C": (0, 2**31), "X": (0, SHAPE[1]), "Y": (0, SHAPE[0])}
+    monkeypatch.setattr(czi.CziReader, "total_bounding_box", box)
+    with pytest.raises(FileFormatError, match=r"damaged\.czi announces 2147483648 channels"):
+        open_recording(path)

@@ -211,6 +211,22 @@ def test_what_a_correction_has_written_stays_with_the_frames(path: Path, tmp_pat
         np.testing.assert_array_equal(series[3].raw_fl, images[4])
 
 
+def test_texts_of_a_series_that_are_no_texts_do_not_stop_the_frames(
+    path: Path, tmp_path: Path
+) -> None:
+    with h5py.File(path, "a") as file:
+        file.attrs["bleach recipe"] = "a recipe of before"
+        file.attrs["identifier"] = np.bytes_(b"dish \xff")
+        file.attrs["bleach source"] = "cells\x1b[31m"
+    data = path.read_bytes()
+    assert data.count(b"a recipe of before") == 1
+    path.write_bytes(data.replace(b"a recipe of before", b"a recipe \xe3f before"))
+    recovery = recover(path, tmp_path / "whole.h5")
+    check(recovery)
+    with FLSeries(h5file=recovery.path, h5mode="r") as series:
+        assert series.h5.attrs["bleach recipe"] == "a recipe \ufffdf before"
+
+
 # --- files that were cut off ---------------------------------------------------------------------
 
 

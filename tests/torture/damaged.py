@@ -2,29 +2,29 @@
 
 Run with ``python -m tests.torture.damaged --count 10000 --seed 1``; ``--only 123`` repeats one case
 and prints all of it. The exit code is 1 where the program crashed, hung, ran out of memory, or said
-anything but a sentence of its own.
+anything but a sentence of its own. Series and images in HDF5, and TIFF, are damaged; with
+``--formats``, the other formats that can be converted.
 """
 
 from __future__ import annotations
 
-import argparse
+import functools
 import random
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.torture.keeper import Keeper, scratch
+from tests.torture.cases import Case, Summary, keep_summary, parser, run_trials
+from tests.torture.formats import make_formats
+from tests.torture.keeper import scratch
 from tests.torture.mutations import Mutant, mutate, write
-from tests.torture.outcome import keep
 from tests.torture.samples import KINDS, Sample, make_samples
 from tests.torture.trial import Report, try_commands, try_library
 
-__all__ = ["Summary", "case", "main", "run_cases"]
+__all__ = ["case", "main", "run_cases"]
 
 #: One of so many files goes to the command line instead of the library.
 _COMMANDS = 4
@@ -32,157 +32,106 @@ _COMMANDS = 4
 _KINDS = [*KINDS, "series", "series", "corrected"]
 
 
-@dataclass
-class Summary:
-    """What came of all files."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    by_kind: Counter[tuple[str, str]] = field(default_factory=Counter)
-    bugs: list[str] = field(default_factory=list)
-    slowest: float = 0.0
-    peak: int = 0
-
-    def add(self, other: Summary) -> None:
-        """Add what came of other files."""
-        self.outcomes += other.outcomes
-        self.by_kind += other.by_kind
-        self.bugs += other.bugs
-        self.slowest = max(self.slowest, other.slowest)
-        self.peak = max(self.peak, other.peak)
-
-
 def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def case(seed: int, number: int, samples: dict[str, Sample]) -> tuple[Sample, Mutant, bool]:
-    """Make one damaged file, and tell whether it is for the command line."""
+def case(seed: int, number: int, samples: dict[str, Sample]) -> Case:
+    """Make one damaged file."""
     rng = random.Random(f"{seed}:{number}")
-    sample = samples[rng.choice(_KINDS)]
-    commands = rng.randrange(_COMMANDS) == 0
-    return sample, mutate(sample, list(samples.values()), rng), commands
+    sample = samples[rng.choice([kind for kind in _KINDS if kind in samples] or list(samples))]
+    way = "library" if rng.randrange(_COMMANDS) else "command line"
+    return Case(sample, mutate(sample, list(samples.values()), rng), way)
 
 
-def prepare(folder: Path) -> Callable[[Any], Report]:
+def _try(one: Case, path: Path) -> Report:
+    if one.way == "library":
+        return try_library(path, one.sample, one.mutant)
+    return try_commands(path, one.sample)
+
+
+def prepare(
+    folder: Path, make: Callable[[Path], dict[str, Sample]] = make_samples
+) -> Callable[[Any], Report]:
     """Load everything, and return what runs a case (called in the process of the trials)."""
     from flimage.parallel import limit_workers
 
     limit_workers(1)
-    samples = make_samples(folder)
+    samples = make(folder)
     for sample in samples.values():  # all modules are loaded now
-        path = write(Mutant(sample.data, "nothing"), folder / f"try{sample.suffix}")
-        for report in (
-            try_library(path, sample, Mutant(sample.data, "nothing")),
-            try_commands(path, sample),
-        ):
+        good = Mutant(sample.data, "nothing")
+        path = write(good, folder / f"try{sample.suffix}")
+        for way in ("library", "command line"):
+            report = _try(Case(sample, good, way), path)
             assert not report.bugs, report.bugs
             assert not report.refused or sample.kind == "image", report.refused
 
     def run(task: tuple[int, int]) -> Report:
-        sample, mutant, commands = case(*task, samples)
-        path = write(mutant, folder / f"try{sample.suffix}")
-        if commands:
-            return try_commands(path, sample)
-        return try_library(path, sample, mutant)
+        one = case(*task, samples)
+        return _try(one, write(one.mutant, folder / f"try{one.sample.suffix}"))
 
     return run
 
 
-def run_cases(seed: int, numbers: range, say: Callable[[str], None] = lambda text: None) -> Summary:
+#: The same for other formats; a function that another process finds by its name.
+prepare_formats = functools.partial(prepare, make=make_formats)
+
+
+def run_cases(
+    seed: int,
+    numbers: range,
+    say: Callable[[str], None] = lambda text: None,
+    formats: bool = False,
+) -> Summary:
     """Run cases, and count what came of them."""
-    summary = Summary()
-    with scratch() as name:
-        folder = Path(name)
-        here = folder / "here"
-        here.mkdir()
-        samples = make_samples(here)
-        keeper = Keeper(prepare, folder)
-        try:
-            for number in numbers:
-                keeper.start()
-                began = time.monotonic()
-                word, result = keeper.run((seed, number))
-                if word == "hang":  # the computer may have been busy
-                    word, result = keeper.run((seed, number))
-                summary.slowest = max(summary.slowest, time.monotonic() - began)
-                sample, mutant, commands = case(seed, number, samples)
-                outcome = result.outcome if word == "done" else word
-                summary.outcomes[outcome] += 1
-                way = "command line" if commands else "library"
-                summary.by_kind[sample.kind, way] += 1
-                if outcome in ("bug", "crash", "hang"):
-                    text = "; ".join(result.bugs) if word == "done" else result
-                    summary.bugs.append(
-                        f"{outcome} in case {seed}:{number} ({sample.kind}, {way},"
-                        f" {mutant.what}): {text}"
-                    )
-                    say(summary.bugs[-1])
-                summary.peak = max(summary.peak, keeper.peak)
-                if number % 1000 == 999:
-                    say(f"{number + 1}: {dict(summary.outcomes)}")
-        finally:
-            keeper.close()
-    return summary
+    setup, make = (prepare_formats, make_formats) if formats else (prepare, make_samples)
+    return run_trials(setup, make, case, seed, numbers, say=say)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run, print counts, and return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--start", type=int, default=0)
-    parser.add_argument("--only", type=int)
-    parser.add_argument("--jobs", type=int, default=1, help="processes side by side")
-    parser.add_argument("--keep", action="store_true", help="keep the figures in build/torture")
-    arguments = parser.parse_args(argv)
+    made = parser(str(__doc__).splitlines()[0], 10_000)
+    made.add_argument("--only", type=int)
+    made.add_argument("--jobs", type=int, default=1, help="processes side by side")
+    made.add_argument("--formats", action="store_true", help="ND2, CZI, Zarr, NPY and NPZ")
+    arguments = made.parse_args(argv)
     if arguments.only is not None:
-        return _repeat(arguments.seed, arguments.only)
+        return _repeat(arguments.seed, arguments.only, arguments.formats)
     began = time.monotonic()
     stop, jobs = arguments.start + arguments.count, max(1, arguments.jobs)
     parts = [range(arguments.start + job, stop, jobs) for job in range(jobs)]
     summary = Summary()
     with ThreadPoolExecutor(jobs) as pool:
-        for each in pool.map(lambda part: run_cases(arguments.seed, part, _say), parts):
+        for each in pool.map(
+            lambda part: run_cases(arguments.seed, part, _say, arguments.formats), parts
+        ):
             summary.add(each)
-    took = time.monotonic() - began
-    print(f"{arguments.count} files in {took:.0f} s: {dict(summary.outcomes)}")
-    for (kind, way), count in sorted(summary.by_kind.items()):
-        print(f"  {kind:<10}{way:<14}{count:6d}")
-    print(f"slowest {summary.slowest:.2f} s, most memory {summary.peak / 2**20:.0f} MB")
-    if arguments.keep:
-        keep(
-            "damaged",
-            "A damaged file is read as far as it is whole, or refused with a sentence that names"
-            " it: no crash, no hang over 5 s, no memory over 1 GB.",
-            {"files": arguments.count, **summary.outcomes},
-            took,
-            seeds=[arguments.seed],
-            defects=summary.bugs,
-            details={
-                "files by kind and way": {
-                    f"{kind}, {way}": count
-                    for (kind, way), count in sorted(summary.by_kind.items())
-                },
-                "slowest file [s]": round(summary.slowest, 2),
-                "most memory of the process [MB]": round(summary.peak / 2**20),
-            },
-        )
-    return 1 if summary.bugs else 0
+    kinds = ", ".join(sorted({kind for kind, _ in summary.by_kind}))
+    return keep_summary(
+        "damaged_formats" if arguments.formats else "damaged",
+        f"A damaged file in another format ({kinds}) is converted as far as it is whole, or refused"
+        " with a sentence that names it: no crash, no hang over 5 s, no memory over 1 GB."
+        if arguments.formats
+        else "A damaged file is read as far as it is whole, or refused with a sentence that names"
+        " it: no crash, no hang over 5 s, no memory over 1 GB.",
+        arguments,
+        summary,
+        time.monotonic() - began,
+    )
 
 
-def _repeat(seed: int, number: int) -> int:
+def _repeat(seed: int, number: int, formats: bool) -> int:
     """Run one case in this process, and print all of it."""
     with scratch() as name:
         folder = Path(name)
-        samples = make_samples(folder)
-        sample, mutant, commands = case(seed, number, samples)
-        path = write(mutant, folder / f"try{sample.suffix}")
-        print(sample.kind, "for the command line" if commands else "for the library", mutant.what)
-        print("intact:", mutant.intact, "damaged:", sorted(mutant.damaged))
-        report = try_commands(path, sample) if commands else try_library(path, sample, mutant)
+        samples = (make_formats if formats else make_samples)(folder)
+        one = case(seed, number, samples)
+        path = write(one.mutant, folder / f"try{one.sample.suffix}")
+        print(one.sample.kind, one.way, one.mutant.what)
+        print("intact:", one.mutant.intact, "damaged:", sorted(one.mutant.damaged))
+        report = _try(one, path)
         print(report.outcome, sorted(report.read), *report.refused, *report.bugs, sep="\n")
-        kept = Path(f"damaged-{seed}-{number}{sample.suffix}")
-        kept.write_bytes(mutant.data)
+        write(one.mutant, Path(f"damaged-{seed}-{number}{one.sample.suffix}"))
         return 1 if report.bugs else 0
 
 

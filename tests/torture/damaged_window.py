@@ -6,23 +6,22 @@ the window crashed, hung, raised, or said anything but a sentence of its own.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
 import threading
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.torture.damaged import Summary, case
-from tests.torture.keeper import Keeper, scratch
-from tests.torture.mutations import write
-from tests.torture.outcome import keep
-from tests.torture.samples import make_samples
+from tests.torture.cases import Case, Summary, keep_summary, parser, run_trials
+from tests.torture.damaged import case
+from tests.torture.formats import make_formats
+from tests.torture.mutations import Mutant, write
+from tests.torture.samples import KINDS, Sample, make_samples
 from tests.torture.trial import Report
 
 __all__ = ["main", "run_windows"]
@@ -125,28 +124,38 @@ class _Window:
         return report
 
 
+def _make_all(folder: Path) -> dict[str, Sample]:
+    """Make good files of all formats."""
+    return make_samples(folder) | make_formats(folder)
+
+
+def _case(seed: int, number: int, samples: dict[str, Sample]) -> Case:
+    """Damage a file: every sixth is in a format that has to be converted."""
+    formats = {kind: each for kind, each in samples.items() if kind not in KINDS}
+    series = {kind: each for kind, each in samples.items() if kind in KINDS}
+    return replace(case(seed, number, series if number % 6 else formats), way="window")
+
+
 def _prepare(folder: Path) -> Callable[[Any], Report]:
     """Build the window (called in the process of the trials)."""
     for variable in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
         place = folder / variable.lower()
         place.mkdir(mode=0o700, exist_ok=True)
         os.environ[variable] = str(place)
-    samples = make_samples(folder)
+    samples = _make_all(folder)
     window = _Window(folder)
     names = ["a", "b"]
-    for sample in samples.values():
-        path = folder / f"good-{sample.kind}{sample.suffix}"
-        path.write_bytes(sample.data)
+    for number, sample in enumerate(samples.values()):
+        path = write(Mutant(sample.data, "nothing"), folder / f"good-{number}{sample.suffix}")
         report = window.open(path)
         assert not report.bugs, report.bugs
         assert not report.refused, report.refused
 
     def run(task: tuple[int, int]) -> Report:
-        sample, mutant, _ = case(*task, samples)
+        one = _case(*task, samples)
         # Not the file that is open: that one is not to be replaced.
         names.reverse()
-        path = write(mutant, folder / f"{names[0]}{sample.suffix}")
-        return window.open(path)
+        return window.open(write(one.mutant, folder / f"{names[0]}{one.sample.suffix}"))
 
     return run
 
@@ -155,64 +164,23 @@ def run_windows(
     seed: int, numbers: range, say: Callable[[str], None] = lambda text: None
 ) -> Summary:
     """Open damaged files in a window, and count what came of them."""
-    summary = Summary(Counter())
-    with scratch() as name:
-        folder = Path(name)
-        (folder / "here").mkdir()
-        samples = make_samples(folder / "here")
-        keeper = Keeper(_prepare, folder)
-        try:
-            for number in numbers:
-                keeper.start()
-                began = time.monotonic()
-                word, result = keeper.run((seed, number), CASE)
-                summary.slowest = max(summary.slowest, time.monotonic() - began)
-                sample, mutant, _ = case(seed, number, samples)
-                outcome = result.outcome if word == "done" else word
-                summary.outcomes[outcome] += 1
-                summary.by_kind[sample.kind, "window"] += 1
-                summary.peak = max(summary.peak, keeper.peak)
-                if outcome in ("bug", "crash", "hang"):
-                    text = "; ".join(result.bugs) if word == "done" else result
-                    summary.bugs.append(
-                        f"{outcome} in case {seed}:{number} ({sample.kind}, window,"
-                        f" {mutant.what}): {text}"
-                    )
-                    say(summary.bugs[-1])
-        finally:
-            keeper.close()
-    return summary
+    return run_trials(_prepare, _make_all, _case, seed, numbers, patience=CASE, say=say)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run, print counts, and return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--start", type=int, default=0)
-    parser.add_argument("--keep", action="store_true", help="keep the figures in build/torture")
-    arguments = parser.parse_args(argv)
+    arguments = parser(str(__doc__).splitlines()[0], 300).parse_args(argv)
     began = time.monotonic()
     numbers = range(arguments.start, arguments.start + arguments.count)
     summary = run_windows(arguments.seed, numbers, lambda text: print(text, flush=True))
-    took = time.monotonic() - began
-    print(f"{arguments.count} files in {took:.0f} s: {dict(summary.outcomes)}")
-    print(f"slowest {summary.slowest:.2f} s, most memory {summary.peak / 2**20:.0f} MB")
-    if arguments.keep:
-        keep(
-            "damaged_window",
-            "A damaged file does not harm the window: frames that are whole are shown, and the"
-            " others are named.",
-            {"files": arguments.count, **summary.outcomes},
-            took,
-            seeds=[arguments.seed],
-            defects=summary.bugs,
-            details={
-                "slowest file with all its frames [s]": round(summary.slowest, 2),
-                "most memory of the process [MB]": round(summary.peak / 2**20),
-            },
-        )
-    return 1 if summary.bugs else 0
+    return keep_summary(
+        "damaged_window",
+        "A damaged file does not harm the window: frames that are whole are shown, and the others"
+        " are named.",
+        arguments,
+        summary,
+        time.monotonic() - began,
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tests.torture.mutations import Mutant
+from tests.torture.mutant import Mutant
 from tests.torture.samples import FRAMES, Sample
 
 __all__ = ["Report", "try_commands", "try_library"]
@@ -81,6 +81,8 @@ def try_library(path: Path, sample: Sample, mutant: Mutant) -> Report:
     report = Report()
     if sample.hdf5:
         _series(path, sample, mutant, report)
+        if sample.kind != "image":
+            _recover(path, sample, mutant, report)
     else:
         _recording(path, sample, report)
     return report
@@ -145,6 +147,35 @@ def _series(path: Path, sample: Sample, mutant: Mutant, report: Report) -> None:
     missing = (mutant.intact or frozenset()) - report.read
     if missing and len(report.read) < FRAMES:
         report.bugs.append(f"intact frames were not read: {sorted(missing)}; {report.refused[:2]}")
+
+
+def _recover(path: Path, sample: Sample, mutant: Mutant, report: Report) -> None:
+    """Write what can be read to a new file: every frame of it is right, and no good one is lost."""
+    from flimage import FLSeries
+    from flimage.recover import recover
+
+    out = path.with_name("made.h5")
+    refused = len(report.refused)
+    with _step(report, "recover", path):
+        recovery = recover(path, out)
+        with FLSeries(h5file=out, h5mode="r") as series:
+            if len(series) != len(recovery.frames):
+                report.bugs.append(f"{len(series)} frames instead of {recovery.frames}")
+            for position, number in enumerate(recovery.frames):
+                fl = series[position].fl.astype(np.float32)
+                if number in mutant.damaged:
+                    report.bugs.append(f"frame {number} is damaged, and was recovered")
+                if number in (mutant.intact or ()) and not np.array_equal(
+                    fl, sample.images[number]
+                ):
+                    report.bugs.append(f"frame {number} was recovered otherwise than it was")
+        lost = (mutant.intact or frozenset()) - set(recovery.frames)
+        if lost:
+            report.bugs.append(f"intact frames were not recovered: {sorted(lost)}")
+        report.read.update(recovery.frames)
+    if len(report.refused) > refused and mutant.intact:
+        report.bugs.append(f"intact frames were refused: {report.refused[-1]}")
+    out.unlink(missing_ok=True)
 
 
 def _check_pixels(image: npt.NDArray[np.generic], shape: tuple[int, ...]) -> None:
