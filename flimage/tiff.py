@@ -22,19 +22,13 @@ import numpy.typing as npt
 import tifffile
 
 from .errors import FileFormatError, FlimageError, InputError
-from .recording import Recording, check_size, read_block
+from .ome import OmeRecording, as_list, ome_images
+from .recording import check_size, read_block
 from .selecting import Axis, ChoiceNeededError, Selection
 from .tiff_checks import check_directories, check_page
 from .units import METRES, SECONDS, number_of, scale_of
 
 __all__ = ["TiffRecording"]
-
-
-def _as_list(value: Any) -> list[Any]:
-    """OME-XML elements that occur once come as such, others as a list."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
 
 
 class _Remarks(logging.Handler):
@@ -65,7 +59,7 @@ def _remarks() -> Iterator[list[str]]:
         logger.propagate = propagate
 
 
-class TiffRecording(Recording):
+class TiffRecording(OmeRecording):
     """A stack of grey-scale images in a TIFF file of any flavour."""
 
     kind = "TIFF"
@@ -180,7 +174,7 @@ class TiffRecording(Recording):
 
     def _channel_names(self) -> list[str]:
         """Names of the channels, as far as the file states them."""
-        names = [channel.get("Name") for channel in _as_list(self._ome_pixels().get("Channel"))]
+        names = [channel.get("Name") for channel in as_list(self._ome_pixels().get("Channel"))]
         return [] if None in names else [str(name) for name in names]
 
     def _drop_missing(self) -> None:
@@ -209,13 +203,7 @@ class TiffRecording(Recording):
     @functools.cached_property
     def _ome(self) -> list[dict[str, Any]]:
         """Images of the OME-XML; none where it is damaged, or there is none."""
-        if not self._file.is_ome:
-            return []
-        try:
-            tree = tifffile.xml2dict(self._file.ome_metadata or "")
-        except SyntaxError:  # xml.etree.ElementTree.ParseError is one
-            return []
-        return _as_list(tree.get("OME", {}).get("Image"))
+        return ome_images(self._file.ome_metadata or "") if self._file.is_ome else []
 
     def _ome_pixels(self) -> dict[str, Any]:
         """Return what OME-XML says about the pixels of the image that is read."""
@@ -225,41 +213,12 @@ class TiffRecording(Recording):
         return pixels
 
     def _read_ome(self) -> None:
-        """Take times and pixel size from the first image in the OME-XML.
-
-        References
-        ----------
-        https://docs.openmicroscopy.org/ome-model/latest/developers/model-overview.html
-        """
+        """Take times and pixel size from the OME-XML."""
         pixels = self._ome_pixels()
         if not pixels:
             self._notes.append("The OME-XML is damaged and was not used.")
             return
-        self._set_bits(pixels.get("SignificantBits"), "OME SignificantBits")
-        scale_x = scale_of(METRES, pixels.get("PhysicalSizeXUnit"), "µm")
-        scale_y = scale_of(METRES, pixels.get("PhysicalSizeYUnit"), "µm")
-        self._set_pixel_size(
-            number_of(pixels.get("PhysicalSizeX")) * scale_x,
-            number_of(pixels.get("PhysicalSizeY")) * scale_y,
-            "OME PhysicalSizeX",
-        )
-        time = self._layout.time
-        axis = "T" if time is None or time.letter != "Z" else "Z"
-        chosen = {f"The{k}": v for k, v in self._layout.coordinates(0).items() if k in "CZT"}
-        chosen.pop(f"The{axis}", None)
-        times: dict[int, float] = {}
-        for plane in _as_list(pixels.get("Plane")):
-            # Channels and depths are taken one after the other, so each has times of its own.
-            if "DeltaT" in plane and all(plane.get(k, v) == v for k, v in chosen.items()):
-                scale = scale_of(SECONDS, plane.get("DeltaTUnit"), "s")
-                index = int(plane.get(f"The{axis}", 0))
-                times.setdefault(index, number_of(plane["DeltaT"]) * scale)
-        if times:
-            stamps = [times.get(index, math.nan) for index in range(self.n_frames)]
-            self._set_times(stamps, "OME DeltaT of each plane")
-        increment = number_of(pixels.get("TimeIncrement"))
-        scale = scale_of(SECONDS, pixels.get("TimeIncrementUnit"), "s")
-        self._set_interval(increment * scale, "OME TimeIncrement")
+        self._take_ome(pixels)
 
     def _read_imagej(self) -> None:
         """Take interval and pixel size from the properties that ImageJ writes.

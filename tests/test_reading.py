@@ -483,6 +483,37 @@ def test_a_damaged_czi_is_named(tmp_path: Path) -> None:
 # --- others -------------------------------------------------------------------------------------
 
 
+# The plug-in's own libraries warn of one another.
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("scene", [0, 1])
+def test_bioio_hands_over_pixels_times_and_pixel_size(scene: int, tmp_path: Path) -> None:
+    pytest.importorskip("bioio")
+    pytest.importorskip("bioio_ome_tiff", reason="the plug-in of bioio for OME-TIFF is not here")
+    from flimage.other_formats import BioioRecording
+
+    path = tmp_path / "a.ome.tif"
+    planes = [(t, z, c) for t in range(T) for z in range(Z) for c in range(C)]
+    with tifffile.TiffWriter(path, ome=True) as file:
+        for number in range(2):
+            metadata = {
+                "axes": "TZCYX",
+                "Channel": {"Name": ["GFP", "mCherry"]},
+                "PhysicalSizeX": 0.2 + number,
+                "PhysicalSizeY": 0.2 + number,
+                "Plane": {"DeltaT": [1.5**t + 0.1 * z + 0.01 * c + number for t, z, c in planes]},
+            }
+            file.write(STACK + number, metadata=metadata, photometric="minisblack")
+    with pytest.raises(ChoiceNeededError, match="2 positions"):
+        BioioRecording(path)
+    with BioioRecording(path, Selection("mCherry", 2, scene)) as recording:
+        found = np.stack([recording.frame(i) for i in range(len(recording))])
+        np.testing.assert_array_equal(found, STACK[:, 2, 1] + scene)
+        assert recording.times is not None
+        np.testing.assert_allclose(recording.times, 1.5 ** np.arange(T) + 0.21 + scene)
+        assert recording.pixel_size == pytest.approx((0.2 + scene) * 1e-6)
+        assert "Times are from OME DeltaT of each plane." in recording.notes
+
+
 def test_other_formats_are_left_to_bioio_where_it_is_installed(tmp_path: Path) -> None:
     (tmp_path / "a.lif").write_text("no")
     try:

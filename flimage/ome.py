@@ -1,0 +1,67 @@
+"""What OME-XML says about a recording: bits of the detector, pixel size and times."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import tifffile
+
+from .recording import Recording
+from .units import METRES, SECONDS, number_of, scale_of
+
+__all__ = ["OmeRecording", "as_list", "ome_images"]
+
+
+def as_list(value: Any) -> list[Any]:
+    """Make a list of elements, which are given as such where they occur once."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def ome_images(xml: str) -> list[dict[str, Any]]:
+    """Return the images of OME-XML as nested dictionaries; none where it is damaged."""
+    try:
+        tree = tifffile.xml2dict(xml)
+    except SyntaxError:  # xml.etree.ElementTree.ParseError is one
+        return []
+    root = tree.get("OME", {})
+    return as_list(root.get("Image")) if isinstance(root, dict) else []
+
+
+class OmeRecording(Recording):
+    """A recording whose format can hold OME-XML.
+
+    References
+    ----------
+    https://docs.openmicroscopy.org/ome-model/latest/developers/model-overview.html
+    """
+
+    def _take_ome(self, pixels: dict[str, Any]) -> None:
+        """Take what is known from the element ``Pixels`` of the image that is read."""
+        self._set_bits(pixels.get("SignificantBits"), "OME SignificantBits")
+        scale_x = scale_of(METRES, pixels.get("PhysicalSizeXUnit"), "µm")
+        scale_y = scale_of(METRES, pixels.get("PhysicalSizeYUnit"), "µm")
+        self._set_pixel_size(
+            number_of(pixels.get("PhysicalSizeX")) * scale_x,
+            number_of(pixels.get("PhysicalSizeY")) * scale_y,
+            "OME PhysicalSizeX",
+        )
+        time = self._layout.time
+        axis = "T" if time is None or time.letter != "Z" else "Z"
+        chosen = {f"The{k}": v for k, v in self._layout.coordinates(0).items() if k in "CZT"}
+        chosen.pop(f"The{axis}", None)
+        times: dict[int, float] = {}
+        for plane in as_list(pixels.get("Plane")):
+            # Channels and depths are taken one after the other, so each has times of its own.
+            if "DeltaT" in plane and all(plane.get(k, v) == v for k, v in chosen.items()):
+                scale = scale_of(SECONDS, plane.get("DeltaTUnit"), "s")
+                index = int(plane.get(f"The{axis}", 0))
+                times.setdefault(index, number_of(plane["DeltaT"]) * scale)
+        if times:
+            stamps = [times.get(index, math.nan) for index in range(self.n_frames)]
+            self._set_times(stamps, "OME DeltaT of each plane")
+        increment = number_of(pixels.get("TimeIncrement"))
+        scale = scale_of(SECONDS, pixels.get("TimeIncrementUnit"), "s")
+        self._set_interval(increment * scale, "OME TimeIncrement")
