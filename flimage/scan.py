@@ -39,7 +39,7 @@ __all__ = ["SeriesScan", "rescan_region", "scan_series"]
 
 #: Tiles along an axis, at most, and memory for the tiles of all frames [bytes].
 _TILES = 32
-_TILE_BUDGET = 32 * 2**20
+_TILE_BUDGET = 16 * 2**20
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]

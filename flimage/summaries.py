@@ -32,6 +32,8 @@ PERCENTILES: tuple[float, ...] = (0.1, 1.0, 50.0, 99.0, 99.9)
 
 #: Pixels that are gathered at once: as many as the processor's cache takes well.
 _PIECE = 2**18
+#: Pixels that are sorted at once, unless more have the same key.
+_SORTED = 2**19
 #: Pixels of a frame from which the percentiles are taken.
 _SAMPLE = 8192
 
@@ -51,6 +53,59 @@ def tile_edges(length: int, tiles: int) -> npt.NDArray[np.intp]:
         Number of tiles, at most `length`.
     """
     return (np.arange(tiles + 1) * length) // tiles
+
+
+def _segment_keys(
+    shape: tuple[int, int], rings: int, region: Mask, near_cells: Mask, drawn: Mask | None
+) -> npt.NDArray[np.signedinteger[Any]]:
+    """Return what tells, for every pixel in turn, the segment that it is summed with."""
+    height, width = shape
+    # Sorting 16-bit keys takes a tenth of the time.
+    kind = np.int16 if rings < 4000 else np.int32
+    y, x = np.arange(height, dtype=np.int32), np.arange(width, dtype=np.int32)
+    y_distance = np.minimum(np.minimum(y, y[::-1]), rings).astype(kind)
+    x_distance = np.minimum(np.minimum(x, x[::-1]), rings).astype(kind)
+    key = np.minimum(y_distance[:, None], x_distance)
+    key *= kind(8)
+    # Of a large image, each one beside it would be several MB.
+    np.add(key, kind(4), out=key, where=near_cells)
+    np.add(key, kind(2), out=key, where=region)
+    if drawn is not None:
+        np.add(key, kind(1), out=key, where=drawn)
+    return key.ravel()
+
+
+def _sorted_pixels(
+    key: npt.NDArray[np.signedinteger[Any]],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Sort pixels by their keys; those of a key stay in order.
+
+    Returns
+    -------
+    order : ndarray of int32
+        Numbers of the pixels.
+    keys : ndarray
+        All keys there are.
+    starts : ndarray
+        Place in `order` of the first pixel of each key.
+    """
+    counts = np.zeros(int(key.max()) + 1, dtype=np.intp)
+    for start in range(0, key.size, _PIECE):
+        counts += np.bincount(key[start : start + _PIECE], minlength=counts.size)
+    ends = np.cumsum(counts)
+    keys = np.flatnonzero(counts)
+    order = np.empty(key.size, dtype=np.int32)
+    # A range of keys at a time: to sort all of a large image takes four times its own size.
+    low = done = 0
+    while done < key.size:
+        high = max(int(np.searchsorted(ends, done + _SORTED, side="right")), low + 1)
+        if low == 0 and high == counts.size:
+            order[:] = np.argsort(key, kind="stable")
+            break
+        pixels = np.flatnonzero((key >= low) & (key < high))
+        order[done : done + pixels.size] = pixels[np.argsort(key[pixels], kind="stable")]
+        low, done = high, done + pixels.size
+    return order, keys, (ends - counts)[keys]
 
 
 class Layout:
@@ -99,23 +154,11 @@ class Layout:
         self.scratch = Scratch()
         self.shape = shape
         self.rings = largest_border(shape) if rings is None else min(rings, largest_border(shape))
-        # Sorting 16-bit keys takes a tenth of the time.
-        kind = np.int16 if self.rings < 4000 else np.int32
-        y = np.arange(height, dtype=np.int32)
-        x = np.arange(width, dtype=np.int32)
-        y_distance = np.minimum(y, y[::-1])[:, None]
-        x_distance = np.minimum(x, x[::-1])
-        ring = np.minimum(np.minimum(y_distance, x_distance), self.rings)
-        key = (ring * 8).astype(kind) + near_cells * kind(4) + region * kind(2)
-        if background_region is not None:
-            key += background_region
-        flat = key.ravel()
+        key = _segment_keys(shape, self.rings, region, near_cells, background_region)
         #: Pixel numbers in summing order; 32 bits, because there is one for every pixel.
-        self.order = np.argsort(flat, kind="stable").astype(np.int32)
-        sorted_key = flat[self.order]
-        self.starts = np.flatnonzero(np.diff(sorted_key, prepend=-1))
-        segments = sorted_key[self.starts]
-        self.sizes = np.diff(self.starts, append=flat.size).astype(np.float64)
+        self.order, segments, self.starts = _sorted_pixels(key)
+        self.sizes = np.diff(self.starts, append=key.size).astype(np.float64)
+        del key
         self._near = (segments & 4 > 0).astype(np.float64)
         self._region = (segments & 2 > 0).astype(np.float64)
         self._drawn = None if background_region is None else (segments & 1).astype(np.float64)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flimage import summaries
 from flimage.background import border_mask
 from flimage.errors import Cancelled, DamagedImageError, InputError
 from flimage.parallel import ordered_map
@@ -321,7 +322,7 @@ def test_very_long_recordings_get_fewer_tiles():
     assert _tile_grid((512, 512), 100) == (32, 32)
     for count in (10_000, 100_000, 10_000_000):
         rows, columns = _tile_grid((512, 512), count)
-        assert rows * columns * count * 4 <= max(32 * 2**20, 4 * count)
+        assert rows * columns * count * 4 <= max(16 * 2**20, 4 * count)
     assert _tile_grid((5, 512), 100) == (5, 32)
 
 
@@ -366,3 +367,26 @@ def test_averaging_large_frames_holds_one_of_them_and_no_average_before_it_is_ne
     assert (averages.early[0, 0], averages.late[0, 0]) == (11.5, 41.5)
     # Two sums in double precision, one average, a frame, and bands of frames for the noise.
     assert peak < 9 * source.frames[0].nbytes
+
+
+def test_the_order_of_pixels_does_not_depend_on_how_many_are_sorted_at_once(monkeypatch):
+    key = np.random.default_rng(2).integers(0, 700, 40_000).astype(np.int16)
+    key[key == 13] = 12
+    order, keys, starts = summaries._sorted_pixels(key)
+    np.testing.assert_array_equal(order, np.argsort(key, kind="stable"))
+    np.testing.assert_array_equal(keys, np.unique(key))
+    np.testing.assert_array_equal(key[order[starts]], keys)
+    for most in (1, 30, 5000):
+        monkeypatch.setattr(summaries, "_SORTED", most)
+        for now, before in zip(summaries._sorted_pixels(key), (order, keys, starts), strict=True):
+            np.testing.assert_array_equal(now, before)
+
+
+def test_sorting_the_pixels_of_a_large_image_takes_little_memory():
+    key = np.random.default_rng(2).integers(0, 4000, 3_000_000).astype(np.int16)
+    tracemalloc.start()
+    summaries._sorted_pixels(key)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # The order itself has 4 bytes for a pixel; to sort all at once takes 16 more.
+    assert peak < 10 * key.size
