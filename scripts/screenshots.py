@@ -205,6 +205,7 @@ class Tour:
         self.dialog("export", "actionExport", "exportDialog")
         self._show_focus()
         self._show_import()
+        self._show_several()
         self._show_messages()
         self._show_regions()
         self._show_batch()
@@ -295,6 +296,22 @@ class Tour:
         self.wait(lambda: bool(asked()))
         (dialog,) = asked()
         self.picture("channels", dialog)
+        dialog.reject()
+        self.wait()
+
+    def _show_several(self) -> None:
+        import h5py
+        from PyQt5.QtWidgets import QDialog
+
+        path = self.work / "plate.h5"
+        with h5py.File(self.work / "example.h5") as example, h5py.File(path, "w") as plate:
+            for place in ("control", "drug/dish1", "drug/dish2"):
+                example.copy("/", plate, name=place)
+                plate[place].attrs["identifier"] = place.rpartition("/")[2]
+        self.window.open_path(path)
+        self.wait(lambda: self.window.findChild(QDialog, "seriesDialog") is not None)
+        dialog = self.find("seriesDialog")
+        self.picture("series", dialog)
         dialog.reject()
         self.wait()
 
