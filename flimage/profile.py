@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .fitting import Solution, coarse, heights
+from .fitting import Solution
+from .least_squares import heights
+from .search import coarse
 from .uncertainty import Spread
 
 __all__ = ["Profile", "profile"]
