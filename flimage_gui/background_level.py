@@ -105,8 +105,8 @@ class BackgroundLevel(QWidget):
             "borderSpin",
             "Width of the border",
             "How wide the border of the image is that shows only background. Its mean is"
-            " subtracted before anything else. The border is drawn on the image: no cell should"
-            " reach into it. 0 subtracts nothing.",
+            " subtracted before anything else. The border is drawn on the image, where its inner"
+            " edge can be dragged: no cell should reach into it. 0 subtracts nothing.",
         )
         self._scope = ChoiceCombo()
         fill_combo(self._scope, _SCOPES)

@@ -13,6 +13,8 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from flimage.background import largest_border
+
 from .displays import image_levels
 from .frame_controls import FrameControls
 from .image_box import ImageBox
@@ -107,6 +109,8 @@ class FrameView(QWidget):
         self.frame_contrast_action.triggered.connect(self.contrast_from_frame)
         self.follow_contrast_action.toggled.connect(self._on_follow_contrast_toggled)
         self.border_button.toggled.connect(self._border_item.setVisible)
+        self._border_item.dragged.connect(self._on_border_dragged)
+        self._border_item.released.connect(self._session.release_step)
         self.zoom_in_button.clicked.connect(self.zoom_in)
         self.zoom_out_button.clicked.connect(self.zoom_out)
         self.fit_button.clicked.connect(self.fit_view)
@@ -296,6 +300,13 @@ class FrameView(QWidget):
         self._border_item.show_border(
             self._session.shape, recipe.border_px if uses_border and is_open else 0
         )
+
+    def _on_border_dragged(self, width: int) -> None:
+        recipe = self._session.recipe
+        width = min(width, largest_border(self._session.shape))
+        self._session.set_recipe(recipe.replace(border_px=width), "Change the border")
+        # However slowly it is dragged, it is one step.
+        self._session.hold_step()
 
     def _show_saturation(self) -> None:
         """Mark saturated pixels, and say how many there are; a small one is easily overlooked."""
