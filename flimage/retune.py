@@ -156,9 +156,13 @@ def _sums_from_tiles(scan: SeriesScan, mask: Mask) -> tuple[Float, int]:
     covered, sizes = by_tile(mask), np.maximum(by_tile(finite), 1.0)
     # What the pixels of the mask have more than the other pixels of their tiles, on average.
     surplus = float((by_tile(mean * mask) - covered * by_tile(mean) / sizes).sum())
-    tiles = np.nan_to_num(scan.tiles.reshape(scan.n_frames, -1).astype(np.float64))
-    sums: Float = tiles @ covered + surplus * _contrast(scan)
-    return sums, int(np.count_nonzero(mask))
+    # Most tiles of most regions are elsewhere, and hardly any has no value.
+    touched = np.flatnonzero(covered)
+    tiles = scan.tiles.reshape(scan.n_frames, -1)[:, touched].astype(np.float64)
+    sums: Float = tiles @ covered[touched]
+    if not np.isfinite(sums).all():
+        sums = np.nan_to_num(tiles) @ covered[touched]
+    return sums + surplus * _contrast(scan), int(np.count_nonzero(mask))
 
 
 def _contrast(scan: SeriesScan) -> Float:
