@@ -72,7 +72,8 @@ def denoise_image(image: npt.ArrayLike, strength: float = 1.0) -> npt.NDArray[np
     values = values.astype(kind)
     finite = np.isfinite(values)
     sigma = noise_sigma(np.where(finite, values, np.nan))
-    if strength == 0 or sigma == 0 or not finite.any():
+    # Noise below what the numbers of the image can tell is none.
+    if strength == 0 or kind(sigma) == 0 or not finite.any():
         return values
     from skimage.restoration import denoise_tv_chambolle
 

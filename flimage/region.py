@@ -212,6 +212,9 @@ def _signal_and_level(mean_image: npt.NDArray[np.floating]) -> tuple[Mask | None
     sample = values[:: -(-values.size // _LEVEL_PIXELS)]
     level = _half_sample_mode(sample)
     below = level - sample[sample <= level]
+    if not below.size:
+        # Rounding can put the mean of equal numbers below all of them.
+        below = np.zeros(1)
     # 1.4826 turns the median deviation into a standard deviation for normal noise. The floor
     # keeps the outermost tails of a noise-free simulation out.
     sigma = max(1.4826 * float(np.median(below)), 1e-3 * (float(values.max()) - level))

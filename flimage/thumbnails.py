@@ -65,7 +65,9 @@ def picture(
         binned = image[:rows, :columns].reshape(rows // step, step, columns // step, step)
         image = binned.mean(axis=(1, 3))
     low, high = levels
-    grey = np.nan_to_num((np.asarray(image, dtype=float) - low) / (high - low) * 255, nan=0.0)
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite values, or levels
+        scaled = (np.asarray(image, dtype=float) - low) / (high - low) * 255
+    grey = np.nan_to_num(scaled, nan=0.0)
     buffer = io.BytesIO()
     Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).save(buffer, "PNG", optimize=True)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
