@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from .recording import Recording
 from .selecting import Selection
 from .storage import open_file
 
-__all__ = ["SEPARATOR", "Hdf5Recording", "list_datasets"]
+__all__ = ["SEPARATOR", "Hdf5Recording", "choice_of", "datasets_in", "list_datasets"]
 
 #: Stands between the name of a file and of what is in it.
 SEPARATOR = "::"
@@ -47,6 +48,23 @@ def list_datasets(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
     Returns
     -------
     datasets : list of (name, shape, type)
+        See :func:`datasets_in`.
+    """
+    with open_file(path) as file:
+        return datasets_in(file)
+
+
+def datasets_in(file: h5py.File) -> list[tuple[str, tuple[int, ...], str]]:
+    """List what could be a recording in an open HDF5 file.
+
+    Parameters
+    ----------
+    file
+        The file.
+
+    Returns
+    -------
+    datasets : list of (name, shape, type)
         Datasets of numbers with at least two axes; not the frames of a flimage series.
     """
     found: list[tuple[str, tuple[int, ...], str]] = []
@@ -57,9 +75,18 @@ def list_datasets(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
         if item.dtype.kind in "uif" and item.ndim >= 2 and "fluorescence/" not in name:
             found.append((f"/{name}", tuple(int(n) for n in item.shape), str(item.dtype)))
 
-    with open_file(path) as file, named(file):
+    with named(file):
         file.visititems(visit)
     return found
+
+
+def choice_of(path: Path, datasets: Sequence[tuple[str, tuple[int, ...], str]]) -> str:
+    """Write what can be chosen in a file: ``FILE.h5::/name (shape)``, the first ones of many."""
+    some = ", ".join(
+        f"{path.name}{SEPARATOR}{name} ({'×'.join(map(str, shape))})"
+        for name, shape, _ in datasets[:_NAMED]
+    )
+    return f"{some}, …" if len(datasets) > _NAMED else some
 
 
 class Hdf5Recording(Recording):
@@ -99,11 +126,7 @@ class Hdf5Recording(Recording):
         datasets = list_datasets(self.path)
         if not datasets:
             return "the file holds no dataset of images."
-        some = ", ".join(
-            f"{self.path.name}{SEPARATOR}{name} ({'×'.join(map(str, shape))})"
-            for name, shape, _ in datasets[:_NAMED]
-        )
-        return f"choose one of {some}{', …' if len(datasets) > _NAMED else '.'}"
+        return f"choose one of {choice_of(self.path, datasets)}."
 
     def _only(self) -> str:
         with open_file(self.path) as file:

@@ -9,8 +9,9 @@ from pathlib import Path
 import h5py
 
 from .checked import follow, named, object_name
-from .errors import FlimageError, InputError
+from .errors import FileFormatError, FlimageError, InputError
 from .frame_index import FRAME_NAME
+from .hdf5_dataset import choice_of, datasets_in
 from .image_group import is_image_group
 from .readers import is_recording
 from .series import FLSeries
@@ -49,6 +50,8 @@ def find_series(file: h5py.File, path: Path, name: str | None = None) -> h5py.Gr
     ------
     flimage.errors.InputError
         When the file holds no such group, or several series.
+    flimage.errors.FileFormatError
+        When it is a file of another program, with images that have to be converted.
     """
     if name is not None:
         found = follow(file, name)
@@ -61,7 +64,15 @@ def find_series(file: h5py.File, path: Path, name: str | None = None) -> h5py.Gr
             f"{path} holds {len(groups)} series; choose one with --group, such as"
             f" --group {groups[0]}."
         )
-    return file[groups[0]] if groups else file
+    if groups:
+        return file[groups[0]]
+    datasets = [] if is_image_group(file) else datasets_in(file)
+    if datasets:
+        raise FileFormatError(
+            f"{path} holds no fluorescence series, but datasets that could be a recording; look at"
+            f" one with flimage info, and convert it: {choice_of(path, datasets)}."
+        )
+    return file
 
 
 def series_groups(file: h5py.File) -> list[str]:

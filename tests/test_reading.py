@@ -542,3 +542,19 @@ def test_the_recordings_of_microscopes_are_read_with_their_times(
         with open_recording(real_recording(name)) as recording:
             assert (len(recording), recording.times) == (count, None)
             assert recording.maximum == (65535 if "u16" in name else 255)
+
+
+def test_the_images_in_a_file_of_another_program_are_named(
+    tmp_path: Path, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    path = tmp_path / "other.h5"
+    with h5py.File(path, "w") as file:
+        file["scope/stack"] = STACK[:, 0, 0]
+        file["scope/times"] = np.arange(T)
+    for command in (("info", path), ("bleach", path)):
+        code, _, error = run(*command)
+        assert code == 1
+        assert "holds no fluorescence series" in error
+        assert f"other.h5::/scope/stack ({T}×{Y}×{X})" in error
+        assert "times" not in error
+    assert run("info", f"{path}::/scope/stack")[0] == 0
