@@ -21,6 +21,7 @@ TITLES = {
     "journal_crash": "Unsaved work",
     "disk": "Disk and system",
     "damaged": "Damaged files",
+    "damaged_formats": "Damaged files in other formats",
     "damaged_window": "Damaged files in the window",
     "hostile": "Hostile files",
     "odd_numbers": "Odd numbers",
@@ -34,7 +35,8 @@ HEAD = """# Reliability
 Recordings cannot be repeated, and files come from strangers. So faults are injected on purpose: the
 program is killed, the disk filled, files damaged. This page states what flimage promises and what
 was tried to break each promise; a script writes it from what the others have found
-(`make torture`). A shortened run of each is part of the tests. Times to answer were measured on two
+(`make torture`; `TORTURE_SCALE=0.1` makes it a tenth as long). A shortened run of each is part of
+the tests. Times to answer were measured on two
 cores that other programs kept busy all the while.
 """
 
@@ -82,7 +84,7 @@ def _section(title: str, name: str, found: dict[str, Any]) -> str:
         if what != "rows":
             lines.append(f"* {what}: {_value(value)}")
     lines += [f"* not kept: {defect}" for defect in map(_one_line, found["defects"][:20])]
-    script = "window_actions" if name == "long_use" else name
+    script = {"long_use": "window_actions", "damaged_formats": "damaged"}.get(name, name)
     lines.append(f"\n`tests/torture/{script}.py`, {found['date']}.")
     return "\n".join(lines)
 

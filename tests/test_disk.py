@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from flimage.errors import FileAccessError, MissingFileError
 from flimage.output import atomic_output
 from flimage.parallel import start_work
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.torture.mounts import FILE_SYSTEMS
+
 posix = pytest.mark.skipif(os.name != "posix", reason="limits are those of POSIX systems")
 
 
@@ -24,6 +29,17 @@ def test_whatever_is_refused_leaves_everything_as_it_was() -> None:
     faults = ("file-size limit", "quota", "read-only folder", "target removed", "source cut")
     out = torture("disk", "--rounds", "1", "--only", *faults, "--writes", "export", "save", "TIFF")
     assert "0 defects" in out
+
+
+@posix
+def test_a_disk_that_is_really_full_leaves_everything_as_it_was() -> None:
+    writes = ("export", "save", "convert", "session")
+    out = torture("disk", "--rounds", "1", "--only", "disk full", "--writes", *writes)
+    assert "0 defects" in out
+    missing = [system for system in FILE_SYSTEMS if f"no small {system} disk" in out]
+    if missing:
+        pytest.skip(f"this user may not mount small disks ({', '.join(missing)})")
+    assert "the disk is full" in out
 
 
 @posix

@@ -23,7 +23,6 @@ import tifffile
 from h5py import h5d, h5pl
 
 from flimage import FLImage, FLSeries, Recipe, correct
-from flimage.cli import main
 from flimage.errors import DamagedImageError, FileFormatError, FlimageError, InputError
 from flimage.image_group import RAW
 from flimage.opening import open_series
@@ -34,105 +33,37 @@ from flimage.session_file import SessionFile, View, write_session
 from flimage.session_reading import read_session
 from flimage.source import Edits, SeriesSource
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.torture.hostile import (
+    FRAMES,
+    SECRET,
+    SHAPE,
+    WAYS_OUT,
+    external_data,
+    replace_link,
+    run,
+    try_all,
+    try_hostile,
+    virtual,
+    write_secret,
+    write_stranger,
+)
+
 #: What refusals say.
 NOT = r"not (followed|opened)"
-
-SHAPE = (24, 20)
-FRAMES = 6
-#: What is in the file that nobody may see: a value that no other image has.
-SECRET = 4242.0
 
 
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
     """A series that is somebody else's."""
-    path = tmp_path / "secret.h5"
-    with FLSeries(h5file=path, h5mode="w", identifier="SECRET") as series:
-        for number in range(FRAMES):
-            meta = {"time": number, "identifier": f"SECRET {number}"}
-            series.add_flimage(FLImage(np.full(SHAPE, SECRET), meta_data=meta))
-        series.h5["fli_0"].copy("fluorescence", series.h5["fli_0"], "unused")
-        del series.h5["fli_0/unused"]
-    (tmp_path / "secret.bin").write_bytes(np.full(SHAPE, SECRET, "<f4").tobytes())
-    return path
+    return write_secret(tmp_path)
 
 
 @pytest.fixture
 def series(tmp_path: Path) -> Path:
     """A good series in a group of its file, as flimage writes it."""
-    path = tmp_path / "stranger.h5"
-    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    spot = 300.0 * (np.hypot(y - 12, x - 10) < 5)
-    noise = np.random.default_rng(1).normal(0, 2, (FRAMES, *SHAPE))
-    with h5py.File(path, "w") as file:
-        made = FLSeries(h5file=file.create_group("cells"))
-        for number in range(FRAMES):
-            image = 50 + spot * np.exp(-number / 4) + noise[number]
-            made.add_flimage(FLImage(image, meta_data={"time": number}))
-    return path
-
-
-def _replace(group: h5py.Group, name: str, link: Any) -> None:
-    del group[name]
-    group[name] = link
-
-
-def _virtual(group: h5py.Group, name: str, secret: Path) -> None:
-    layout = h5py.VirtualLayout(shape=SHAPE, dtype="f4")
-    layout[:] = h5py.VirtualSource(str(secret), f"fli_0/{RAW}", shape=SHAPE)
-    if name in group:
-        del group[name]
-    group.create_virtual_dataset(name, layout)
-
-
-def _external_data(group: h5py.Group, name: str, secret: Path) -> None:
-    if name in group:
-        del group[name]
-    place = [(str(secret.with_suffix(".bin")), 0, h5py.h5f.UNLIMITED)]
-    group.create_dataset(name, SHAPE, "f4", external=place)
-
-
-def _link(path: str) -> Callable[[h5py.Group, Path], None]:
-    def change(frame: h5py.Group, secret: Path) -> None:
-        target = f"fli_0/{path}" if path else "fli_0"
-        parent = frame.parent if not path else frame
-        name = path or frame.name.rsplit("/", 1)[-1]
-        _replace(parent, name, h5py.ExternalLink(str(secret), target))
-
-    return change
-
-
-def _background_link(frame: h5py.Group, secret: Path) -> None:
-    frame["fluorescence/bg_data/data"] = h5py.ExternalLink(str(secret), f"fli_0/{RAW}")
-
-
-def _through_soft_link(frame: h5py.Group, secret: Path) -> None:
-    frame.file["away"] = h5py.ExternalLink(str(secret), "/")
-    _replace(frame, RAW, h5py.SoftLink(f"/away/fli_0/{RAW}"))
-
-
-def _through_relative_link(frame: h5py.Group, secret: Path) -> None:
-    frame["fluorescence/away"] = h5py.ExternalLink(str(secret), f"fli_0/{RAW}")
-    _replace(frame, RAW, h5py.SoftLink("away"))
-
-
-WAYS_OUT: dict[str, Callable[[h5py.Group, Path], None]] = {
-    "link in place of the image": _link(RAW),
-    "link in place of its group": _link("fluorescence"),
-    "link in place of the frame": _link(""),
-    "link in place of the backgrounds": _link("fluorescence/bg_data"),
-    "link as a background": _background_link,
-    "soft link to a link": _through_soft_link,
-    "relative soft link to a link": _through_relative_link,
-    "virtual dataset": lambda frame, secret: _virtual(frame, RAW, secret),
-    "virtual dataset as a background": lambda frame, secret: _virtual(
-        frame, "fluorescence/bg_data/data", secret
-    ),
-    "raw data elsewhere": lambda frame, secret: _external_data(frame, RAW, secret),
-    "raw data elsewhere as a background": lambda frame, secret: _external_data(
-        frame, "fluorescence/bg_data/data", secret
-    ),
-}
+    return write_stranger(tmp_path)
 
 
 @pytest.fixture(params=WAYS_OUT)
@@ -147,14 +78,6 @@ def hostile(request: pytest.FixtureRequest, series: Path, secret: Path) -> Path:
         reached = any((image == SECRET).all() for image in images)
         assert reached or request.param == "link in place of the backgrounds"
     return series
-
-
-def run(*arguments: object) -> tuple[int, str, str]:
-    """Run a command; exit code, output and errors."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main([str(argument) for argument in arguments])
-    return code, out.getvalue(), err.getvalue()
 
 
 def test_a_frame_that_leads_to_another_file_is_refused_and_the_others_are_read(
@@ -177,39 +100,15 @@ def test_a_frame_that_leads_to_another_file_is_refused_and_the_others_are_read(
 def test_no_way_of_writing_takes_pixels_from_another_file(hostile: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    for number, arguments in enumerate(
-        (
-            ("info", hostile),
-            ("bleach", hostile, folder / "a.h5", "--border", "3"),
-            ("export", hostile, folder / "b.csv", "--border", "3"),
-            ("export", hostile, folder / "c.tif", "--images", "raw"),
-            ("export", hostile, folder / "d.html", "--border", "3"),
-            ("denoise", hostile, folder / "e.h5"),
-            ("edit", hostile, folder / "f.h5", "--delete", "0"),
-            ("traces", hostile, folder / "g.csv", "--region", "all=0,0,24,20"),
-        )
-    ):
-        code, out, err = run(*arguments)
-        assert "SECRET" not in out + err, arguments
-        assert "Unexpected" not in err, (arguments, err)
-        assert code in (0, 1, 2), (number, code, err)
-    for path in folder.iterdir():
-        if path.suffix == ".h5":
-            # Whatever was copied, no stored image is the secret one.
-            with h5py.File(path) as file:
-                stored: list[str] = []
-                file.visititems(lambda name, item, stored=stored: stored.append(name))
-                for name in stored:
-                    item = file[name]
-                    if isinstance(item, h5py.Dataset) and _is_own(item):
-                        assert not (item[()] == SECRET).any(), name
-        else:
-            assert b"4242" not in path.read_bytes()
+    assert try_all(hostile, folder) == []
 
 
-def _is_own(dataset: h5py.Dataset) -> bool:
-    plist = dataset.id.get_create_plist()
-    return plist.get_layout() != h5d.VIRTUAL and not dataset.external
+@pytest.mark.parametrize("number", range(4))
+def test_several_ways_out_at_once_lead_nowhere(number: int, tmp_path: Path) -> None:
+    # `python -m tests.torture.hostile` tries many of them.
+    tried, defects = try_hostile(5, number, tmp_path)
+    assert tried
+    assert defects == []
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
@@ -244,7 +143,7 @@ def test_a_series_behind_a_link_is_neither_found_nor_opened(tmp_path: Path, secr
 
 def test_a_single_image_that_leads_out_is_refused(tmp_path: Path, secret: Path) -> None:
     path = tmp_path / "image.h5"
-    for way in (_virtual, _external_data):
+    for way in (virtual, external_data):
         FLImage(np.ones(SHAPE), h5file=path, h5mode="w").close()
         with h5py.File(path, "r+") as file:
             way(file, RAW, secret)
@@ -259,7 +158,7 @@ def test_a_single_image_that_leads_out_is_refused(tmp_path: Path, secret: Path) 
         assert "not opened" in err
 
 
-@pytest.mark.parametrize("way", [_virtual, _external_data])
+@pytest.mark.parametrize("way", [virtual, external_data])
 def test_datasets_of_other_programs_do_not_lead_out_either(
     way: Callable[[h5py.Group, str, Path], None], tmp_path: Path, secret: Path
 ) -> None:
@@ -275,14 +174,14 @@ def test_datasets_of_other_programs_do_not_lead_out_either(
 def test_links_within_the_file_are_followed(series: Path) -> None:
     with h5py.File(series, "r+") as file:
         file["latest"] = h5py.SoftLink("/cells")
-        _replace(file["cells/fli_2"], RAW, h5py.SoftLink(f"/latest/fli_3/{RAW}"))
+        replace_link(file["cells/fli_2"], RAW, h5py.SoftLink(f"/latest/fli_3/{RAW}"))
     with open_series(series, "latest") as made:
         np.testing.assert_array_equal(made[2].fl, made[3].fl)
 
 
 def test_soft_links_in_a_circle_are_named(series: Path) -> None:
     with h5py.File(series, "r+") as file:
-        _replace(file["cells/fli_2"], RAW, h5py.SoftLink(f"/cells/fli_2/{RAW}"))
+        replace_link(file["cells/fli_2"], RAW, h5py.SoftLink(f"/cells/fli_2/{RAW}"))
     with open_series(series) as made, pytest.raises(FileFormatError, match=r"fli_2.*circle"):
         SeriesSource(made).raw(2)
 

@@ -24,7 +24,6 @@ import random
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -42,6 +41,7 @@ from flimage.errors import FlimageError
 from flimage.progress import Progress, ignore_progress
 from tests.torture.crash import hashes
 from tests.torture.flows import FLOWS, SOURCE, STACK, digest, files_of, prepare, run
+from tests.torture.mounts import FILE_SYSTEMS, small_disk
 from tests.torture.outcome import keep
 
 __all__ = ["FAULTS", "Disk"]
@@ -115,7 +115,7 @@ def _full_disk(folder: Path, share: float) -> Iterator[Progress]:
 
 @contextlib.contextmanager
 def _quota(folder: Path, share: float) -> Iterator[Progress]:
-    """Let the flush to the disk fail, as it does on a file system with a quota."""
+    """Let the flush to the disk fail, as it does on a file system with a quota (simulated)."""
     left = itertools.count(-int(3 * share))
     fsync = os.fsync
 
@@ -215,10 +215,13 @@ class Disk:
     ----------
     folder
         Where to work; for a full disk, one on a small disk of its own.
+    kind
+        What is added to the name of a fault.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: str = "") -> None:
         self._folder = folder
+        self._kind = kind
         self._template = prepare(folder / "template")
         for path in [folder, *folder.rglob("*")]:
             path.chmod(0o755)
@@ -248,7 +251,7 @@ class Disk:
         with os.fdopen(reading) as pipe:
             text = pipe.read()
         _, status = os.waitpid(child, 0)
-        self.tried[fault] += 1
+        self.tried[f"{fault}{self._kind}"] += 1
         if status or not text:
             self._wrong(name, fault, share, f"the process died ({status})")
         else:
@@ -356,26 +359,6 @@ def _is_sentence(text: str) -> bool:
     return bool(text) and "\n" not in text and text.endswith(".") and len(text) < 700
 
 
-@contextlib.contextmanager
-def small_disk(folder: Path, wanted: bool) -> Iterator[Path | None]:
-    """Provide a folder on a small disk; None where the user may not mount one."""
-    folder.mkdir()
-    mounted = (
-        wanted
-        and shutil.which("mount") is not None
-        and os.geteuid() == 0
-        and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)],
-            capture_output=True,
-        ).returncode
-    )
-    try:
-        yield folder if mounted else None
-    finally:
-        if mounted:
-            subprocess.run(["umount", str(folder)], check=True)
-
-
 def main(argv: list[str] | None = None) -> int:
     """Try, print what came of it, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -387,24 +370,25 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     rng = random.Random(arguments.seed)
     began = time.monotonic()
-    with (
-        tempfile.TemporaryDirectory(prefix="flimage-torture-") as scratch,
-        small_disk(Path(scratch) / "disk", "disk full" in arguments.only) as mounted,
-    ):
-        Path(scratch).chmod(0o755)
-        load_everything(prepare(Path(scratch) / "loading"))
-        disk = Disk(Path(scratch) / "work")
-        small = None if mounted is None else Disk(mounted / "work")
+    with contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flimage-torture-")))
+        scratch.chmod(0o755)
+        load_everything(prepare(scratch / "loading"))
+        disk = Disk(scratch / "work")
+        small = {}
+        for system in FILE_SYSTEMS if "disk full" in arguments.only else ():
+            mounted = stack.enter_context(small_disk(scratch / system, system))
+            if mounted is None:
+                print(f"no small {system} disk can be mounted here; a full one is not tried")
+            else:
+                small[system] = Disk(mounted / "work", f" ({system})")
         for fault in arguments.only:
-            where = small if fault == "disk full" else disk
-            if where is None:
-                print("no small disk can be mounted here; a full disk is not tried")
-                continue
-            for name in arguments.writes:
-                for number in range(arguments.rounds):
-                    where.trial(name, fault, (number + rng.random()) / arguments.rounds)
-            print(f"{fault}: {where.tried[fault]} trials", flush=True)
-        for each in [] if small is None else [small]:
+            for where in small.values() if fault == "disk full" else [disk]:
+                for name in arguments.writes:
+                    for number in range(arguments.rounds):
+                        where.trial(name, fault, (number + rng.random()) / arguments.rounds)
+                print(f"{fault}: {where.tried.total()} trials so far", flush=True)
+        for each in small.values():
             disk.tried += each.tried
             disk.ends += each.ends
             disk.defects += each.defects
