@@ -26,8 +26,8 @@ endif
 help:
 	@echo "make run      open the example recording in the window; without a screen: correct it"
 	@echo "make test     run all tests (ARGS='-k word' to choose some)"
-	@echo "make torture  kill, starve, damage and wear out the program for an hour (TORTURE_SCALE=0.1: a tenth);\n" \
-		"              writes docs/reliability.md"
+	@echo "make torture  kill, starve, damage and wear out the program for an hour; writes docs/reliability.md"
+	@echo "              (TORTURE_SCALE=0.1 for a tenth of it)"
 	@echo "make bench    measure speed and accuracy, side by side with other programs"
 	@echo "make lint     check style and types"
 	@echo "make format   apply the style"
