@@ -52,6 +52,7 @@ from .time_bar import TimeBar
 from .trace_view import TraceView
 from .view_state import ViewState
 from .welcome import WelcomePage
+from .window_keys import WindowKeys
 from .windows import Windows
 from .wiring import slots
 
@@ -123,6 +124,8 @@ class MainWindow(QMainWindow):
         self._docks = self.panels.docks
         for dock in self._docks.values():
             places["menuPanels"].addAction(dock.toggleViewAction())
+        self.panels.left_behind.connect(self.frame_view.graphics.setFocus)
+        WindowKeys(self, self._actions.values())
         ThemeMenu(places["menuTheme"], settings)
         self._restore_place()
         # Before the others: what they have to say about a new recording comes after its looks.

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast
 
-from PyQt5.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, QTimer
+from PyQt5.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtWidgets import (
     QApplication,
@@ -76,6 +76,9 @@ class Panels(QObject):
         The arrangement as it was left, or nothing.
     """
 
+    #: What had the focus lies behind another panel now: keys would change what nobody sees.
+    left_behind = pyqtSignal()
+
     def __init__(
         self, window: QMainWindow, widgets: Mapping[str, QWidget], layout: QByteArray
     ) -> None:
@@ -107,11 +110,18 @@ class Panels(QObject):
         for signal in (dock.dockLocationChanged, dock.topLevelChanged, dock.visibilityChanged):
             signal.connect(self._titles_timer.start)
         dock.visibilityChanged.connect(
-            lambda seen, name=spec.name: self._seen.__setitem__(name, seen)
+            lambda seen, name=spec.name: self._on_dock_seen_changed(name, seen)
         )
         action = dock.toggleViewAction()
         action.setObjectName(f"actionShow{spec.name[0].upper()}{spec.name[1:]}")
         self.docks[spec.name] = dock
+
+    def _on_dock_seen_changed(self, name: str, seen: bool) -> None:
+        self._seen[name] = seen
+        dock, focus = self.docks[name], QApplication.focusWidget()
+        behind = not seen and not dock.isHidden() and not self._window.isMinimized()
+        if behind and focus is not None and dock.isAncestorOf(focus):
+            self.left_behind.emit()
 
     # ------------------------------------------------------------------ arrangement
 
