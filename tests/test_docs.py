@@ -15,7 +15,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from doc_examples import ROOT, Block, Command, Reader, answers, blocks, check_installation, commands
+from doc_examples import (
+    ROOT,
+    Block,
+    Command,
+    Reader,
+    answers,
+    blocks,
+    check_installation,
+    commands,
+    make_targets,
+)
 
 import flimage
 from flimage.cli import build_parser
@@ -132,6 +142,26 @@ def test_the_reference_of_the_command_line_has_every_option_and_no_other() -> No
     gui = {"--example", "--quit-after", "--theme", "--install-desktop", "--uninstall-desktop"}
     found = set(re.findall(r"`(--[a-z][a-z-]+)", text))
     assert found <= known | gui
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_commands_inside_the_text_exist_with_the_options_they_name(page: Path) -> None:
+    """What is no example that runs: ``flimage bleach --events``, ``make docs``."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    known = dict(_options(build_parser()))
+    for span in re.findall(r"`((?:flimage|make|python3? -m) [^`]+)`", text):
+        program, first, *rest = span.split()
+        if program == "make":
+            assert first in make_targets(), span
+        elif program == "flimage":
+            if first == "version":  # not a command, but what a file says it was written by
+                continue
+            assert first in known or first == "--version", span
+            options = {word.partition("=")[0] for word in rest if word.startswith("--")}
+            assert options <= known.get(first, set()) | {"--help", "--debug", "--quiet"}, span
+        else:
+            module = ROOT / Path(*rest[0].split("."))
+            assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), span
 
 
 def _texts_of_the_program() -> str:
