@@ -7,7 +7,10 @@ request wins: it takes the place of the one that waits, and asks the one that ru
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,13 +22,19 @@ from PyQt5.QtCore import QCoreApplication, QEvent, QObject, QThread, pyqtSignal,
 from flimage.errors import Cancelled
 from flimage.progress import Progress
 
-__all__ = ["URGENT_LANE", "Job", "JobRunner"]
+__all__ = ["PATIENT_LANES", "URGENT_LANE", "Job", "JobRunner"]
 
 #: What a person looks at is made here. Jobs in all other lanes let it pass where they report
 #: progress, so that scrubbing stays quick while frames are measured or written.
 URGENT_LANE = "frames"
 #: How long they wait for it each time, at most: they are to come to an end, too [s].
 YIELD_SECONDS = 0.02
+
+#: What takes long and nobody waits for at the screen: these stand back where threads are more than
+#: processors, with all threads that they start.
+PATIENT_LANES = frozenset({"batch", "events", "regions-export", "save", "scan", "table", "write"})
+#: By how much, of the 19 that there are.
+_NICENESS = 10
 
 #: Progress is passed on to the window at most this often [s].
 PROGRESS_SECONDS = 0.04
@@ -76,6 +85,7 @@ class _Lane(QThread):
         super().__init__(parent)
         self.setObjectName(f"lane-{name}")
         self._urgent = urgent
+        self._patient = name in PATIENT_LANES
         self._condition = threading.Condition()
         self._waiting: Job | None = None
         self._running: Job | None = None
@@ -124,6 +134,8 @@ class _Lane(QThread):
 
     def run(self) -> None:
         """Run jobs until the lane is closed (in the lane's own thread)."""
+        if self._patient:
+            _stand_back()
         while True:
             with self._condition:
                 self._running = None
@@ -159,6 +171,15 @@ class _Lane(QThread):
             self.finished_job.emit(job, None, error)
         else:
             self.finished_job.emit(job, result, None)
+
+
+def _stand_back() -> None:
+    """Let other threads go first from now on, in this thread and in those that it starts."""
+    if sys.platform.startswith("linux"):
+        # Elsewhere it would hold for the whole program, here for the thread.
+        with contextlib.suppress(OSError):
+            niceness = min(os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS, 19)
+            os.setpriority(os.PRIO_PROCESS, 0, niceness)
 
 
 class JobRunner(QObject):

@@ -76,7 +76,8 @@ class LevelsBar(QWidget):
         self._image: np.ndarray | None = None
         self._levels: tuple[float, float] | None = None
         self._span = (0.0, 1.0)
-        self._counts = np.zeros(BINS)
+        #: None where they have to be counted before they are drawn.
+        self._counts: np.ndarray | None = None
         self._colors = DEFAULT
         self._grabbed: str | None = None
         self._grab_offset = (0.0, 0.0)
@@ -89,7 +90,7 @@ class LevelsBar(QWidget):
     def show_image(self, image: np.ndarray | None) -> None:
         """Show the histogram of `image` (y, x)."""
         self._image = image
-        self._count()
+        self._outdate()
 
     def show_levels(self, levels: tuple[float, float] | None) -> None:
         """Show the values of the first and the last colour."""
@@ -100,17 +101,23 @@ class LevelsBar(QWidget):
             # Room around the levels to drag the handles into.
             room = (levels[1] - levels[0]) * 0.25
             self._span = (levels[0] - room, levels[1] + room)
-        self._count()
+        self._outdate()
 
     def show_colors(self, name: str) -> None:
         """Show a colour map."""
         self._colors = name
         self.update()
 
-    def _count(self) -> None:
-        if self._image is not None and self._levels is not None:
-            self._counts = histogram(self._image, *self._span)
+    def _outdate(self) -> None:
+        """Count anew when it is drawn: image and levels often change together."""
+        self._counts = None
         self.update()
+
+    def _counted(self) -> np.ndarray:
+        if self._counts is None:
+            image = self._image
+            self._counts = np.zeros(BINS) if image is None else histogram(image, *self._span)
+        return self._counts
 
     # ------------------------------------------------------------------ drawing
 
@@ -159,7 +166,7 @@ class LevelsBar(QWidget):
 
     def _draw_counts(self, painter: QPainter, plot: QRectF) -> None:
         heights = np.linspace(plot.bottom(), plot.top(), BINS)
-        widths = plot.right() - self._counts * (plot.width() - 2)
+        widths = plot.right() - self._counted() * (plot.width() - 2)
         points = [QPointF(x, y) for x, y in zip(widths.tolist(), heights.tolist(), strict=True)]
         outline = QPolygonF(
             [QPointF(plot.right(), plot.bottom()), *points, QPointF(plot.right(), plot.top())]

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PyQt5 import sip
@@ -229,3 +232,23 @@ def test_other_jobs_let_pass_what_is_looked_at_but_not_for_ever(qtbot, runner) -
     runner.submit("scan", measure, done.append)
     qtbot.waitUntil(lambda: len(done) == 3, timeout=PATIENCE)
     assert len(told) == 3
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="holds for all threads there")
+def test_long_work_stands_back_for_the_window_and_for_what_a_person_waits_for(
+    qtbot, runner
+) -> None:
+    def own() -> int:
+        return os.getpriority(os.PRIO_PROCESS, 0)
+
+    def niceness(progress):
+        with ThreadPoolExecutor(1) as pool:
+            return own(), pool.submit(own).result()
+
+    window, seen = own(), {}
+    for lane in (URGENT_LANE, "fit", "scan"):
+        runner.submit(lane, niceness, lambda found, lane=lane: seen.update({lane: found}))
+    qtbot.waitUntil(lambda: len(seen) == 3, timeout=PATIENCE)
+    assert seen[URGENT_LANE] == seen["fit"] == (window, window)
+    assert min(seen["scan"]) > window
+    assert own() == window
