@@ -9,10 +9,11 @@ therefore walked through here first.
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import h5py
@@ -21,7 +22,7 @@ from h5py import h5fd, h5i, h5o, h5t
 
 from .plain_text import clean
 
-__all__ = ["heaps_end", "read_attribute", "read_text"]
+__all__ = ["HeapCheck", "heaps_end", "read_attribute", "read_text"]
 
 #: Attributes are smaller, unless they are damaged [bytes].
 _LARGEST = 2**20
@@ -102,19 +103,76 @@ def heaps_end(owner: Any, name: bytes = b".") -> bool:
     name
         What stands in it, whose attributes are meant; by default itself.
     """
-    file = h5i.get_file_id(owner)
-    if file.get_access_plist().get_driver() == h5fd.CORE:
-        return True
-    info = h5o.get_info(owner, name)
-    path = os.fsdecode(file.name)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    except OSError:
-        return True  # the file was moved while it is open; what it is now cannot be looked at
-    try:
-        return _all_end(_Bytes(descriptor), _known(info.fileno), info.addr)
-    finally:
-        os.close(descriptor)
+    with HeapCheck(owner) as heaps:
+        return heaps.end([name])[0]
+
+
+class HeapCheck:
+    """Looks at the heaps that objects of a file refer to (a context manager).
+
+    Parameters
+    ----------
+    owner
+        Low-level identifier of the group or dataset in which the objects stand.
+    """
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> HeapCheck:
+        file = h5i.get_file_id(self._owner)
+        if file.get_access_plist().get_driver() != h5fd.CORE:
+            # A file that was moved while it is open cannot be looked at.
+            with contextlib.suppress(OSError):
+                self._descriptor = os.open(
+                    os.fsdecode(file.name), os.O_RDONLY | getattr(os, "O_BINARY", 0)
+                )
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def end(self, names: Sequence[bytes]) -> list[bool]:
+        """Tell for each of some objects whether HDF5 comes back from reading its texts.
+
+        Parameters
+        ----------
+        names
+            The objects, from the owner on; many at once take less time than one by one.
+        """
+        if self._descriptor is None:
+            return [True] * len(names)
+        file = _Bytes(self._descriptor)
+        known: set[int] = set()
+        found: list[list[bytes] | None] = []
+        elsewhere: list[int] | None = None
+        for name in names:
+            try:
+                info = h5o.get_info(self._owner, name)
+                blocks = list(_header_blocks(file, info.addr))
+            except _ERRORS:
+                found.append(None)
+                continue
+            known = _known(info.fileno)
+            if None in blocks and elsewhere is None:
+                elsewhere = _all_heaps(file)
+            found.append([block for block in blocks if block is not None])
+        candidates = _mentioned([block for blocks in found for block in blocks or ()], file.size)
+        # Where attributes are elsewhere, every heap of the file may be meant.
+        new = set(candidates).union(elsewhere or ()) - known
+        endless = {heap for heap in new if not _ends(file, heap)}
+        known.update(new - endless)
+        if not endless:
+            return [blocks is not None for blocks in found]
+        if elsewhere is not None and not endless.isdisjoint(elsewhere):
+            return [False] * len(names)
+        return [
+            blocks is not None and endless.isdisjoint(_mentioned(blocks, file.size))
+            for blocks in found
+        ]
 
 
 def _known(number: int) -> set[int]:
@@ -142,20 +200,6 @@ class _Bytes:
             return os.pread(self._descriptor, size, start)
         os.lseek(self._descriptor, start, os.SEEK_SET)
         return os.read(self._descriptor, size)
-
-
-def _all_end(file: _Bytes, known: set[int], header: int) -> bool:
-    """Walk through all heaps that an object header may refer to."""
-    for block in _header_blocks(file, header):
-        # Where attributes are elsewhere, every heap of the file may be meant.
-        heaps = _all_heaps(file) if block is None else _mentioned(block, file.size)
-        for heap in heaps:
-            if heap in known:
-                continue
-            if not _ends(file, heap):
-                return False
-            known.add(heap)
-    return True
 
 
 def _header_blocks(file: _Bytes, address: int) -> Iterator[bytes | None]:
@@ -197,18 +241,20 @@ def _header_blocks(file: _Bytes, address: int) -> Iterator[bytes | None]:
             position += length
 
 
-def _mentioned(block: bytes, size: int) -> list[int]:
-    """Numbers in a block of bytes that can be addresses of heaps, wherever they stand."""
-    if len(block) < 8:
+def _mentioned(blocks: Sequence[bytes], size: int) -> list[int]:
+    """Numbers in blocks of bytes that can be addresses of heaps, wherever they stand."""
+    data = b"".join(blocks)
+    if len(data) < 8:
         return []
-    numbers = np.concatenate(
-        [
-            np.frombuffer(block, "<u8", (len(block) - first) // 8, first)
-            for first in range(min(8, len(block) - 7))
-        ]
-    )
+    numbers = [
+        np.frombuffer(data, "<u8", (len(data) - first) // 8, first)
+        for first in range(min(8, len(data) - 7))
+    ]
     # One less, so that 0 becomes the largest number there is.
-    return sorted(set(numbers[numbers - np.uint64(1) < size - 1].tolist()))
+    found: list[int] = np.unique(
+        np.concatenate([part[part - np.uint64(1) < size - 1] for part in numbers])
+    ).tolist()
+    return found
 
 
 def _all_heaps(file: _Bytes) -> list[int]:

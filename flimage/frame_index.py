@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5l, h5t
 
-from .attributes import heaps_end
+from .attributes import HeapCheck
 from .checked import check_links, named
 from .errors import DamagedSeriesError, FileFormatError
 from .image_group import describe, is_image_group
@@ -25,6 +25,14 @@ __all__ = ["FRAME_NAME", "FrameIndex"]
 
 #: Texts in the attribute with the identifier, at most.
 _MOST_TEXTS = 1000
+
+#: Frames whose attributes are looked at together.
+_AT_ONCE = 500
+
+#: Texts of any length, as h5py writes them, and how they are read.
+_TEXT_DTYPE = h5py.string_dtype()
+_TEXT_TYPE = h5t.py_create(_TEXT_DTYPE, logical=True)
+_TEXT_SIZE = 16  # of the reference to it in the file
 
 #: Size of the largest type of number [bytes].
 _LARGEST_NUMBER = 16
@@ -113,7 +121,7 @@ class FrameIndex:
         """Return the identifiers of all frames; not to be changed."""
         self.refresh()
         if self._identifiers is None:
-            self._identifiers = [self._text(number, b"identifier") for number in range(self._count)]
+            self._identifiers = self._texts(b"identifier")
             self._numbers = {}
             for number, name in enumerate(self._identifiers):
                 if name is not None:
@@ -146,16 +154,21 @@ class FrameIndex:
         self._count += 1
         self._members += 1
 
-    def _text(self, number: int, name: bytes) -> str | None:
-        """Read an attribute of a frame as a text."""
-        attribute = self._attribute(number, name)
-        if attribute is None:
-            return None
-        try:
-            readable = heaps_end(self._group.id, b"fli_%d" % number)
-        except (KeyError, OSError, RuntimeError, ValueError):
-            readable = False
-        return _read_text(attribute) if readable else None
+    def _texts(self, name: bytes) -> list[str | None]:
+        """Read an attribute of every frame as a text."""
+        texts: list[str | None] = [None] * self._count
+        with HeapCheck(self._group.id) as heaps:
+            for start in range(0, self._count, _AT_ONCE):
+                # Not opened before they are read: HDF5 slows down with the number of open ones.
+                numbers = [
+                    number
+                    for number in range(start, min(start + _AT_ONCE, self._count))
+                    if self._attribute(number, name) is not None
+                ]
+                ends = heaps.end([b"fli_%d" % number for number in numbers])
+                for number in itertools.compress(numbers, ends):
+                    texts[number] = _read_text(self._attribute(number, name))
+        return texts
 
     def _attribute(self, number: int, name: bytes) -> h5a.AttrID | None:
         """Open an attribute of a frame; None where there is none."""
@@ -213,10 +226,13 @@ def _read_text(attribute: h5a.AttrID | None) -> str | None:
     if attribute is None:
         return None
     try:
+        if attribute.get_storage_size() == _TEXT_SIZE and attribute.get_type() == _TEXT_TYPE:
+            value = np.empty((), dtype=_TEXT_DTYPE)
         # One, as a rule; a damaged one may announce any number of them.
-        if not 0 < attribute.get_space().get_simple_extent_npoints() <= _MOST_TEXTS:
+        elif 0 < attribute.get_space().get_simple_extent_npoints() <= _MOST_TEXTS:
+            value = np.empty(attribute.shape, dtype=attribute.dtype)
+        else:
             return None
-        value = np.empty(attribute.shape, dtype=attribute.dtype)
         attribute.read(value)
     except (KeyError, OSError, RuntimeError, TypeError, ValueError):
         return None

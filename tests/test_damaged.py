@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import subprocess
 import sys
@@ -246,6 +247,31 @@ def test_a_heap_of_zeros_does_not_let_the_program_hang(series: Path) -> None:
         "None [None, None, None, None, None] None",
         "12.0 [0.  0.5 1.  1.5 2. ]",
     ]
+
+
+def test_names_in_other_heaps_than_a_damaged_one_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "named.h5"
+    names = [f"a name of one length {number:03d}" for number in range(300)]
+    with FLSeries(h5file=path, h5mode="w") as series:
+        series.add_images([np.ones((2, 2))] * 300, [{"identifier": name} for name in names])
+    data = bytearray(path.read_bytes())
+    place = data.find(b"GCOL", data.find(b"GCOL") + 1)
+    assert data.find(b"GCOL", place + 1) > 0, "more heaps than two"
+    size = struct.unpack_from("<Q", data, place + 8)[0]
+    lost = [n for n, name in enumerate(names) if name.encode() in data[place:][:size]]
+    data[place + 16 : place + size] = bytes(size - 16)
+    path.write_bytes(data)
+    code = (
+        "import json\nfrom flimage import FLSeries\n"
+        f"with FLSeries(h5file={str(path)!r}, h5mode='r') as series:\n"
+        "    print(json.dumps(series.identifiers))\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+    )
+    read = json.loads(found.stdout)
+    assert 0 < len(lost) < 200
+    assert read == [None if number in lost else name for number, name in enumerate(names)]
 
 
 def test_a_circle_of_tiff_directories_is_refused(tmp_path: Path) -> None:
