@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from controls import choose, click, find
+from czi_files import attach_time_stamps
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
     QCheckBox,
@@ -391,3 +392,29 @@ def test_a_conversion_shows_how_far_it_is_and_can_be_cancelled(
     assert sorted(each.name for each in path.parent.iterdir() if "long" in each.name) == [
         "long.tif"
     ]
+
+
+def test_the_time_stamps_of_a_czi_are_shown_and_kept(qtbot, window, settle, tmp_path) -> None:
+    library = pytest.importorskip("pylibCZIrw.czi")
+    pytest.importorskip("czifile")
+    path, stamps = tmp_path / "zen.czi", [0.5, 1.0, 1.75, 6.0]
+    with library.create_czi(str(path)) as file:
+        for t in range(4):
+            for c in range(2):
+                image = np.full((8, 10, 1), 100 * c + t, np.uint16)
+                file.write(data=image, plane={"T": t, "C": c, "Z": 0})
+        file.write_metadata(
+            document_name="zen", channel_names={0: "GFP", 1: "RFP"}, scale_x=2e-7, scale_y=2e-7
+        )
+    attach_time_stamps(path, stamps)
+    dialog = open_in(qtbot, window, path)
+    choose(qtbot, dialog, "importChannelCombo", 1)
+    qtbot.waitUntil(lambda: "channel 1" in find(dialog, QLabel, "importNotesLabel").text())
+    notes = find(dialog, QLabel, "importNotesLabel").text()
+    assert "Times are from the CZI time stamp of each frame." in notes
+    qtbot.waitUntil(convert_button(dialog).isEnabled)
+    click(qtbot, dialog, "importConvertButton")
+    settle(window.session)
+    assert window.session.times.tolist() == stamps
+    assert window.session.pixel_size == pytest.approx(2e-7)
+    assert raw_values(path.with_suffix(".h5")) == [100, 101, 102, 103]
