@@ -271,7 +271,10 @@ def test_names_in_other_heaps_than_a_damaged_one_are_read(tmp_path: Path) -> Non
     )
     read = json.loads(found.stdout)
     assert 0 < len(lost) < 200
-    assert read == [None if number in lost else name for number, name in enumerate(names)]
+    without = [number for number, name in enumerate(read) if name is None]
+    # At its ends, a heap holds other texts of frames whose names stand beside it.
+    assert set(lost) <= set(without) <= set(range(lost[0] - 1, lost[-1] + 2))
+    assert all(read[number] == names[number] for number in range(300) if number not in without)
 
 
 def test_a_circle_of_tiff_directories_is_refused(tmp_path: Path) -> None:
