@@ -61,3 +61,18 @@ def test_single_precision_stays_single() -> None:
 def test_a_wrong_strength_is_refused(strength) -> None:
     with pytest.raises(InputError, match="strength"):
         denoise_image(np.zeros((4, 4)), strength)
+
+
+@pytest.mark.parametrize(
+    ("level", "photons"), [(0, 20), (0, 3000), (100, 300), (30_000, 500), (60_000, 5)]
+)
+@pytest.mark.parametrize("strength", [0.3, 1.0, 3.0])
+def test_single_precision_gives_what_double_does(level, photons, strength) -> None:
+    rng = np.random.default_rng(level + photons)
+    shape = np.clip(1.5 - np.hypot(*np.mgrid[-2:2:80j, -2:2:72j]), 0, 1)
+    image = np.round(level + rng.poisson(photons * (0.2 + shape)) + rng.normal(0, 2, shape.shape))
+    single = denoise_image(image.astype(np.float32), strength)
+    double = denoise_image(image, strength)
+    assert double.dtype == np.float64
+    # In units of what is looked at: the signal above its level.
+    assert np.abs(single - double).max() <= 1e-4 * np.ptp(image)
