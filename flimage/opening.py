@@ -11,9 +11,7 @@ import h5py
 from .checked import follow, named, object_name
 from .errors import FileFormatError, FlimageError, InputError
 from .frame_index import FRAME_NAME
-from .hdf5_dataset import choice_of, datasets_in
 from .image_group import is_image_group
-from .readers import is_recording
 from .series import FLSeries
 from .storage import open_file
 
@@ -66,6 +64,9 @@ def find_series(file: h5py.File, path: Path, name: str | None = None) -> h5py.Gr
         )
     if groups:
         return file[groups[0]]
+    # Imported where it is needed: whoever waits for the first frame of a series needs none of it.
+    from .hdf5_dataset import choice_of, datasets_in
+
     datasets = [] if is_image_group(file) else datasets_in(file)
     if datasets:
         raise FileFormatError(
@@ -145,6 +146,8 @@ def open_series(path: Path, group: str | None = None) -> Iterator[FLSeries]:
     flimage.errors.InputError
         When the file is a recording in another format, holds several series, or none.
     """
+    from .readers import is_recording
+
     if is_recording(path):
         raise InputError(
             f"{path} is no series file yet; convert it first: flimage convert {path}"
