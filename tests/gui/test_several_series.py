@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 from controls import click, find
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QApplication, QDialog, QLabel, QTreeWidget, QTreeWidgetItemIterator
+from PyQt5.QtWidgets import QDialog, QLabel, QTreeWidget, QTreeWidgetItemIterator
 
 from flimage.opening import open_series
 from flimage.protocol import command_lines
+from flimage.recipe import Recipe
 from flimage.series import FLSeries
 from flimage.session_file import SessionFile, write_session
 from flimage.session_reading import read_session
+from flimage.source import Edits
 from flimage_gui.editor import Editor
+from flimage_gui.journal import JournalWriter, journal_folder
 from flimage_gui.main_window import MainWindow
 
 #: Place -> frames, width and brightness, so that each series is told apart by what is shown.
@@ -144,11 +147,27 @@ def test_a_session_file_leads_back_to_the_same_series(
 
 
 def test_unsaved_work_on_one_series_is_not_taken_for_that_on_another(
-    qtbot, window: MainWindow, several: Path
+    qtbot, window: MainWindow, several: Path, settle
 ) -> None:
+    left = Edits().with_meta({1: {"time": 0.75}})
+    # As a program left it that was killed.
+    writer = JournalWriter(journal_folder() / "left")
+    writer.write(several, Recipe(border_px=1), left, ["Edit"], group="/drug/dish2")
     choose_dish1(qtbot, window, several)
     session = window.session
-    assert session.shows(several, "/drug/dish1")
-    assert not session.shows(several, "/drug/dish2")
-    assert not session.shows(several.with_name("other.h5"), "/drug/dish1")
-    assert QApplication.activeModalWidget() is None
+    settle(session)
+    assert session.times[1] == 0.5
+    keeper = window.saving.journaling
+    (entry,) = keeper.pending(several)
+    assert entry.group == "/drug/dish2"
+    with qtbot.waitSignal(keeper.restored, timeout=10_000):
+        keeper.restore(entry)
+    settle(session)
+    assert session.group == "/drug/dish2"
+    assert session.times[1] == 0.75
+    session.save()
+    settle(session)
+    with open_series(several, "/drug/dish1") as series:
+        assert series[1]["time"] == 0.5
+    with open_series(several, "/drug/dish2") as series:
+        assert series[1]["time"] == 0.75
