@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import h5d, h5g, h5l
+from h5py import h5d, h5l
 
 from . import dataset, storage
 from .checked import check_links, follow, named
@@ -24,9 +24,10 @@ _KEPT_BACKGROUNDS = 4
 #: What h5py raises where something is missing or damaged.
 _ERRORS = (KeyError, OSError, RuntimeError, TypeError, ValueError)
 
-#: Group of a frame that holds both, and their names in it.
-_IMAGES, _RAW = RAW.encode().split(b"/")
-_BACKGROUNDS = BG_DATA.encode().removeprefix(_IMAGES + b"/")
+#: Paths in the series: the images of a frame, its raw image, and its backgrounds.
+_IMAGES = b"fli_%d/" + RAW.encode().partition(b"/")[0]
+_RAW = b"fli_%d/" + RAW.encode()
+_BACKGROUNDS = b"fli_%d/" + BG_DATA.encode()
 
 
 class FrameReader:
@@ -54,8 +55,8 @@ class FrameReader:
             collections.OrderedDict()
         )
         self._lock = threading.Lock()
-        #: Number of the frame that was read last and the group of its images, replaced as a whole.
-        self._last: tuple[int, h5g.GroupID] | None = None
+        #: Number of the frame whose links were looked at last.
+        self._seen = -1
 
     def raw(self, index: int) -> npt.NDArray[Any]:
         """Raw image of a frame, of shape (y, x), in its stored type."""
@@ -63,9 +64,8 @@ class FrameReader:
         with named(self._group, path):
             found = None
             try:
-                images = self._images(index)
-                if images is not None and _is_hard(images, _RAW):
-                    found = h5d.open(images, _RAW)
+                if self._is_here(index, name := _RAW % index):
+                    found = h5d.open(self._group.id, name)
             except _ERRORS:
                 pass  # the long way tells what is wrong
             if found is not None:
@@ -75,31 +75,27 @@ class FrameReader:
     def background(self, index: int) -> npt.NDArray[np.float64] | None:
         """Background images of a frame added up, of shape (y, x); None where there are none."""
         try:
-            images = self._images(index)
-            names: list[bytes] = []
-            if images is not None and _is_hard(images, _BACKGROUNDS):
+            if self._is_here(index, name := _BACKGROUNDS % index):
+                names: list[bytes] = []
                 # Without opening the group, which takes longer than all the rest.
-                images.links.iterate(names.append, obj_name=_BACKGROUNDS)
+                self._group.id.links.iterate(names.append, obj_name=name)
                 if not names:
                     return None
         except _ERRORS:
             pass  # the long way tells what is wrong
         return self._add_backgrounds(index)
 
-    def _images(self, index: int) -> h5g.GroupID | None:
-        """Group of the images of a frame; None where a link on the way leads elsewhere."""
-        last = self._last
-        if last is not None and last[0] == index:
-            return last[1]
-        frame = b"fli_%d" % index
-        path = b"%b/%b" % (frame, _IMAGES)
-        series = self._group.id
-        if not ((self._all_here or _is_hard(series, frame)) and _is_hard(series, path)):
-            return None
-        found = h5g.open(series, path)
-        if self._constant:
-            self._last = (index, found)
-        return found
+    def _is_here(self, index: int, path: bytes) -> bool:
+        """Tell whether no link on the way to what a frame holds leads elsewhere."""
+        links = self._group.id.links
+        if self._seen != index:
+            if not self._all_here and links.get_info(b"fli_%d" % index).type != h5l.TYPE_HARD:
+                return False
+            if links.get_info(_IMAGES % index).type != h5l.TYPE_HARD:
+                return False
+            if self._constant:
+                self._seen = index
+        return bool(links.get_info(path).type == h5l.TYPE_HARD)
 
     def _add_backgrounds(self, index: int) -> npt.NDArray[np.float64] | None:
         """Read the background images of a frame and add them up."""
@@ -142,8 +138,3 @@ class FrameReader:
                 while len(self._backgrounds) > _KEPT_BACKGROUNDS:
                     self._backgrounds.popitem(last=False)
         return image
-
-
-def _is_hard(group: Any, path: bytes) -> bool:
-    """Tell whether the last link of a path stays where it is; the others have to."""
-    return bool(group.links.get_info(path).type == h5l.TYPE_HARD)
