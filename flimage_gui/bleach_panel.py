@@ -14,7 +14,7 @@ from .bleach_settings import BleachSettings
 from .event_check import EventCheck
 from .evidence_table import EvidenceTable
 from .fit_table import FitTable, fit_rows
-from .labels import ElidedLabel, Notice, SectionHeader, hint_label
+from .labels import ElidedLabel, Notice, SectionHeader, breakable, hint_label
 from .model_names import model_text
 from .session import Change, Session
 from .widgets import describe
@@ -271,7 +271,7 @@ def error_html(error: Exception) -> str:
 
 def corrected_html(origin: Origin) -> str:
     """Say that a series was corrected, by what and from what."""
-    source = f", from {html.escape(origin.source)}" if origin.source else ""
+    source = f", from {html.escape(breakable(origin.source))}" if origin.source else ""
     return (
         f"<b>{_SIGNS['caution']} Corrected already</b><br>This series was bleach-corrected by"
         f" flimage {html.escape(origin.version)}{source}. Its background is subtracted (border 0"

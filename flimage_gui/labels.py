@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from PyQt5.QtCore import QSize, Qt
@@ -10,7 +11,15 @@ from PyQt5.QtWidgets import QLabel, QSizePolicy, QStyleOption, QWidget
 
 from .widgets import is_dark, tip_text
 
-__all__ = ["ElidedLabel", "Notice", "SectionHeader", "WrappedLabel", "hint_label"]
+__all__ = ["ElidedLabel", "Notice", "SectionHeader", "WrappedLabel", "breakable", "hint_label"]
+
+#: After which signs of a name a line may end, or after how many others.
+_BREAKS = re.compile(r"([/\\_.-]|[^/\\_.\s-]{16})")
+
+
+def breakable(name: str) -> str:
+    """Let a name that is longer than a line be continued on the next one."""
+    return _BREAKS.sub("\\1\u200b", name)
 
 
 class WrappedLabel(QLabel):

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast
 
+from PyQt5 import sip
 from PyQt5.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtWidgets import (
@@ -118,9 +119,13 @@ class Panels(QObject):
 
     def _on_dock_seen_changed(self, name: str, seen: bool) -> None:
         self._seen[name] = seen
-        dock, focus = self.docks[name], QApplication.focusWidget()
-        behind = not seen and not dock.isHidden() and not self._window.isMinimized()
-        if behind and focus is not None and dock.isAncestorOf(focus):
+        focus = QApplication.focusWidget()
+        # Docks say this once more when they go with their window.
+        if seen or focus is None or sip.isdeleted(self):
+            return
+        dock = self.docks[name]
+        behind = not dock.isHidden() and not self._window.isMinimized()
+        if behind and dock.isAncestorOf(focus):
             self.left_behind.emit()
 
     # ------------------------------------------------------------------ arrangement

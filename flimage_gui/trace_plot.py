@@ -100,7 +100,6 @@ class TracePlots(QSplitter):
             )
         self.residual_plot.getPlotItem().setXLink(self.trace_plot.getPlotItem())
         self.residual_plot.getPlotItem().setMouseEnabled(x=True, y=False)
-        self.residual_plot.getAxis("left").setTickDensity(0.6)
         self.trace_plot.sigXRangeChanged.connect(self._on_sight_changed)
         self._set_heights(_ROOMY)
         self._build_items()
@@ -208,6 +207,8 @@ class TracePlots(QSplitter):
         both, tight = self._room(self.height())
         self._arranged = (both, tight)
         self._set_heights(_TIGHT if tight else _ROOMY)
+        # In a strip, more numbers would be written over each other.
+        self.residual_plot.getAxis("left").setTickDensity(0.35 if tight else 0.6)
         self.residual_plot.setVisible(both)
         self.trace_plot.getAxis("bottom").setStyle(showValues=not both)
         title = "" if tight else self.axis.title

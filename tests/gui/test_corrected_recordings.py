@@ -11,7 +11,7 @@ from recordings import decaying, write_series
 
 from flimage.background import suitable_border
 from flimage_gui.bleach_panel import BleachPanel
-from flimage_gui.labels import Notice
+from flimage_gui.labels import Notice, breakable
 from flimage_gui.session import Session
 
 
@@ -40,7 +40,14 @@ def test_a_corrected_series_opens_without_a_border_and_says_what_it_is(
     assert notice.isVisible()
     assert notice.grade == "caution"
     for part in ("recording.h5", "Corrected already", "count twice"):
-        assert part in notice.text()
+        assert part in notice.text().replace("\u200b", "")
+
+
+@pytest.mark.parametrize("name", ["basicpy_timelapse_nanog_189x128x171_u8.h5", "x" * 70 + ".h5"])
+def test_a_long_name_is_continued_on_the_next_line(name: str) -> None:
+    pieces = breakable(name).split("\u200b")
+    assert "".join(pieces) == name
+    assert max(map(len, pieces)) <= 17
 
 
 def test_the_trace_of_a_corrected_series_is_flat_as_it_is_opened(
