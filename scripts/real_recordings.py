@@ -47,12 +47,25 @@ class Trial:
 
 @dataclass(frozen=True)
 class Subject:
-    """A recording: file, what it is, what its file does not state, and the corrections to try."""
+    """A recording: what it is, what its file does not state, the corrections to try.
+
+    Parameters
+    ----------
+    file, title, about
+        Its name, and what it shows.
+    given
+        What its file does not state.
+    window
+        What a person meets in the window, from opening it to the corrected file.
+    trials
+        The corrections to try.
+    """
 
     file: str
     title: str
     about: str
     given: dict[str, Any]
+    window: str
     trials: tuple[Trial, ...]
 
 
@@ -63,6 +76,9 @@ SUBJECTS = (
         "200 frames of 150×150 px, 0 to 19.9 s, written by a simulator: background 116 counts,"
         " rate 0.08 /s, no unbleachable part.",
         {},
+        "Nothing is asked for. *Run correction* says good, *Export corrected series…* writes the"
+        " file beside the recording, and *Open it* shows a flat trace under the notice *Corrected"
+        " already*.",
         (
             Trial(
                 "cellsino",
@@ -78,6 +94,8 @@ SUBJECTS = (
         "51 frames of 171×196 px (width × height), 16 bit, no times; 1 s between frames is assumed"
         " here.",
         {"interval": 1.0, "pixel_size": 1e-7},
+        "The time between frames is asked for (“5 min” is understood), the pixel size may stay"
+        " unknown. Below the verdict *Use one background level per frame* does what it asks for.",
         (
             Trial(
                 "mitosis-series",
@@ -103,6 +121,8 @@ SUBJECTS = (
         "500 frames of 30×25 px, 8 bit, no times. The sample fills the frame, so no border holds"
         " background.",
         {"interval": 1.0, "pixel_size": 1e-7},
+        "The time between frames is asked for. The border that the window starts with is refused;"
+        " with a border of 0 px, typed in the panel *Background*, the verdict is caution.",
         (
             Trial(
                 "detrendr-border",
@@ -126,6 +146,9 @@ SUBJECTS = (
         "Background that decays itself",
         "189 frames of 171×128 px, 8 bit, no times; 42 pixels are saturated.",
         {"interval": 1.0, "pixel_size": 1e-6},
+        "The time between frames is asked for. Saturated pixels are red in the raw image and"
+        " counted above it. The first verdict refuses; *Use one background level per frame* below"
+        " it is all that is needed.",
         (
             Trial(
                 "nanog-series",
@@ -149,6 +172,9 @@ SUBJECTS = (
         "Negative control: nothing bleaches",
         "53 frames of 64×64 px, 16 bit, with a time stamp for each frame, about 0.5 s apart.",
         {},
+        "Where the package for ND2 is missing, a message says how to install it, and the running"
+        " window then reads the file. Times and pixel size are found and shown. The correction is"
+        " refused; exporting is possible all the same, and says that frames keep their intensity.",
         (
             Trial(
                 "arcadia",
@@ -159,6 +185,18 @@ SUBJECTS = (
         ),
     ),
 )
+
+
+#: Recordings that hold no decay.
+SINGLE = [
+    "## Single images",
+    "",
+    "`flimage_basic.h5` and `flimage_retina_p10.h5`: one image each, written by flimage 0.1.",
+    "",
+    "**In the window:** They open as series of one frame, with what times and pixel sizes they"
+    " state. Panel and trace say that one frame holds no decay, which needs at least 4; looking,"
+    " backgrounds, regions and pictures work as ever.",
+]
 
 
 def flat(source: SeriesSource, fit: BleachFit) -> str:
@@ -190,6 +228,7 @@ def examine(subject: Subject, folder: Path, scratch: Path) -> list[str]:
     if path.suffix != ".h5":
         path = convert(path, scratch / f"{path.stem}.h5", **subject.given)
     lines = [f"## {subject.title}", "", f"`{subject.file}`: {subject.about}", ""]
+    lines += [f"**In the window:** {subject.window}", ""]
     with FLSeries(h5file=path, h5mode="r") as series:
         source = SeriesSource(series)
         for trial in subject.trials:
@@ -222,6 +261,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for subject in SUBJECTS:
             page += examine(subject, folder, Path(scratch))
+    page += SINGLE
     (DOCS / "real-recordings.md").write_text("\n".join(page).rstrip() + "\n")
 
 
