@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from flimage import remnants
+from flimage.export import folder as folder_module
 from flimage.export.folder import atomic_folder
 from flimage.output import atomic_output
 from flimage.remnants import ASIDE_SUFFIX, PART_SUFFIX, remove_remnants, temporary_path
@@ -141,3 +143,30 @@ def test_a_folder_that_was_set_aside_by_a_killed_process_is_put_back(tmp_path: P
     with pytest.raises(FileExistsError), atomic_folder(tmp_path / "out.zarr"):
         pass
     assert [path.name for path in tmp_path.rglob("*")] == ["out.zarr", "old"]
+
+
+def test_a_folder_that_a_thread_makes_anew_after_the_failure_does_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = iter(range(6))
+
+    def write_on(seconds: float) -> None:
+        """Write while the one who removes the folder waits, every other time."""
+        if next(late, 1) % 2 == 0:
+            (part / "late").mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(folder_module.time, "sleep", write_on)
+    with pytest.raises(ValueError, match="stop"), atomic_folder(tmp_path / "a.zarr") as part:
+        raise ValueError("stop")
+    assert next(late, None) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_is_removed_although_it_cannot_be_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where too many files are open.
+    monkeypatch.setattr(shutil, "rmtree", lambda path, ignore_errors: None)
+    with pytest.raises(ValueError, match="stop"), atomic_folder(tmp_path / "a.zarr"):
+        raise ValueError("stop")
+    assert list(tmp_path.iterdir()) == []

@@ -19,6 +19,11 @@ from ..remnants import ASIDE_SUFFIX, remove_remnants, temporary_path
 __all__ = ["atomic_folder"]
 
 
+#: How often it is tried to remove a folder, every 20 ms, and how often it has to be found gone.
+_MOST_TRIES = 50
+_GONE = 4
+
+
 @contextlib.contextmanager
 def atomic_folder(
     path: str | os.PathLike[str],
@@ -92,11 +97,19 @@ def atomic_folder(
 
 
 def _remove(part: Path) -> None:
-    """Remove what was written, although threads of others may be writing to it still."""
-    for _ in range(5):
-        shutil.rmtree(part, ignore_errors=True)
-        if not part.exists():
+    """Remove what was written, although threads of others may be writing to it still.
+
+    They even make the folder anew, so it has to be gone for a while.
+    """
+    gone = 0
+    for _ in range(_MOST_TRIES):
+        gone = 0 if part.exists() else gone + 1
+        if gone == _GONE:
             break
+        with contextlib.suppress(OSError):
+            # Where too many files are open, a folder cannot be looked into, but removed if empty.
+            part.rmdir()
+        shutil.rmtree(part, ignore_errors=True)
         time.sleep(0.02)
 
 

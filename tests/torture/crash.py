@@ -31,6 +31,7 @@ import h5py
 from flimage.export import folder as folder_module
 from flimage.output import atomic_output
 from flimage.remnants import ASIDE_SUFFIX, PART_SUFFIX
+from tests.torture.children import start
 from tests.torture.flows import FLOWS, digest, files_of, prepare, run
 from tests.torture.outcome import keep
 
@@ -158,20 +159,8 @@ class Crashes:
     def _copy(self) -> Path:
         return shutil.copytree(self._template, self._folder / f"run{next(self._numbers)}")
 
-    def _start(self, work: Callable[[], None]) -> int:
-        child = os.fork()
-        if child:
-            return child
-        code = 1
-        try:
-            os.setsid()
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-
     def _in_child(self, work: Callable[[], None]) -> None:
-        child = self._start(work)
+        child = start(work)
         _, status = os.waitpid(child, 0)
         if status:
             raise RuntimeError(f"The write itself failed: {status}.")
@@ -186,7 +175,7 @@ class Crashes:
     ) -> None:
         place = self._copy()
         before = hashes(place, FLOWS[name].targets)
-        child = self._start(lambda: work(place))
+        child = start(lambda: work(place))
         if seconds is not None:
             time.sleep(seconds)
             with contextlib.suppress(ProcessLookupError):

@@ -18,7 +18,6 @@ import faulthandler
 import gc
 import importlib
 import itertools
-import json
 import os
 import random
 import resource
@@ -39,6 +38,7 @@ import h5py
 
 from flimage.errors import FlimageError
 from flimage.progress import Progress, ignore_progress
+from tests.torture.children import ask
 from tests.torture.crash import hashes
 from tests.torture.flows import FLOWS, SOURCE, STACK, digest, files_of, prepare, run
 from tests.torture.mounts import FILE_SYSTEMS, small_disk
@@ -237,25 +237,17 @@ class Disk:
         place.chmod(0o755)
         before = hashes(place, FLOWS[name].targets)
         old = [digest(place / target) for target in FLOWS[name].targets]
-        reading, writing = os.pipe()
-        child = os.fork()
-        if not child:
-            try:
-                os.close(reading)
-                faulthandler.dump_traceback_later(_PATIENCE, exit=True)
-                with os.fdopen(writing, "w") as pipe:
-                    json.dump(_attempt(name, fault, share, place), pipe)
-            finally:
-                os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading) as pipe:
-            text = pipe.read()
-        _, status = os.waitpid(child, 0)
+
+        def attempt() -> dict[str, Any]:
+            faulthandler.dump_traceback_later(_PATIENCE, exit=True)
+            return _attempt(name, fault, share, place)
+
+        found, status = ask(attempt)
         self.tried[f"{fault}{self._kind}"] += 1
-        if status or not text:
+        if status or not found:
             self._wrong(name, fault, share, f"the process died ({status})")
         else:
-            self._judge(name, fault, share, place, before, old, json.loads(text))
+            self._judge(name, fault, share, place, before, old, found)
         shutil.rmtree(place)
 
     def _wrong(self, name: str, fault: str, share: float, what: str) -> None:
@@ -291,22 +283,13 @@ class Disk:
 
 def load_everything(folder: Path) -> None:
     """Import all that the writes need: Python itself may be out of reach for another user."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            for name in WRITES:
-                run(name, folder)
-            with os.fdopen(writing, "w") as pipe:
-                json.dump(sorted(sys.modules), pipe)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        names = json.load(pipe)
-    os.waitpid(child, 0)
+
+    def modules() -> list[str]:
+        for name in WRITES:
+            run(name, folder)
+        return sorted(sys.modules)
+
+    names, _ = ask(modules)
     for name in names:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)

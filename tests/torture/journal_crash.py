@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.torture.children import answer, start_telling
 from tests.torture.flows import files_of, prepare
 from tests.torture.outcome import keep
 
@@ -64,24 +65,24 @@ class JournalCrashes:
         time.sleep(wait)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        told += _rest(pipe)
+        told += answer(pipe)
         done = _last(rb"done (\d+)\n", told)
         kept = _last(rb"kept (\d+)\n", told)
         # The next start is some time later: what has no content yet is taken for new until then.
         for each in self.journals.glob("*"):
             os.utime(each, (began - 60, began - 60))
         child, pipe = self._start(lambda report: _reopen(self._path, report))
-        answer = _rest(pipe)
+        said = answer(pipe)
         _, status = os.waitpid(child, 0)
-        found = _last(rb"found (\d+)\n", answer)
-        restored = _last(rb"restored (\d+)\n", answer)
+        found = _last(rb"found (\d+)\n", said)
+        restored = _last(rb"restored (\d+)\n", said)
         self.ends["windows that were killed"] += 1
         self.ends["steps done"] += done
         self.ends["steps restored"] += restored
         self.ends["steps of the last moment, not written yet"] += max(0, done - restored)
         problem = ""
-        if status or b"over\n" not in answer:
-            problem = f"the next window failed ({status}): {answer[-300:]!r}"
+        if status or b"over\n" not in said:
+            problem = f"the next window failed ({status}): {said[-300:]!r}"
         elif restored != found or not kept <= restored <= done + 1:
             problem = f"{restored} of {done} steps came back; {kept} were kept"
         elif left := files_of(self.journals) if self.journals.is_dir() else set():
@@ -91,30 +92,14 @@ class JournalCrashes:
             shutil.rmtree(self.journals, ignore_errors=True)
 
     def _start(self, work: Callable[[int], None]) -> tuple[int, int]:
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child:
-            os.close(writing)
-            return child, reading
-        code = 1
-        try:
-            os.close(reading)
+        def at_home(pipe: int) -> None:
             for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "LOCALAPPDATA"):
                 folder = self._folder / ("state" if "STATE" in name else name.lower())
                 folder.mkdir(mode=0o700, exist_ok=True)
                 os.environ[name] = str(folder)
-            work(writing)
-            code = 0
-        finally:
-            os._exit(code)
+            work(pipe)
 
-
-def _rest(pipe: int) -> bytes:
-    content = b""
-    while piece := os.read(pipe, 65536):
-        content += piece
-    os.close(pipe)
-    return content
+        return start_telling(at_home)
 
 
 def _last(pattern: bytes, text: bytes) -> int:

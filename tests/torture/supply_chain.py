@@ -19,13 +19,16 @@ from tests.torture.outcome import FOLDER, keep
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = FOLDER / "dependencies"
-#: Tests that need what is no dependency: a screen, or the documentation's own environment.
-_LEFT_OUT = ("tests/gui", "tests/test_docs.py", "tests/test_packaging.py")
+#: Tests that need what is no dependency: the documentation's own environment.
+_LEFT_OUT = ("tests/test_docs.py", "tests/test_packaging.py")
+#: Age -> how `uv` chooses among the versions that are allowed.
+_AGES = {"oldest": "lowest-direct", "newest": "highest"}
 _COUNT = re.compile(r"(\d+) (passed|failed|error)")
 
 
-def try_one(python: str, resolution: str, name: str) -> None:
-    """Make one environment, and run the tests of the library in it."""
+def try_one(python: str, age: str, parts: list[str]) -> None:
+    """Make one environment, and run the tests of library and window in it."""
+    name, resolution = f"Python {python}-{age}", _AGES[age]
     home = LOGS / f"env-{name}"
     wanted = LOGS / f"{name}.requirements"
     interpreter = str(home / "bin" / "python")
@@ -37,14 +40,20 @@ def try_one(python: str, resolution: str, name: str) -> None:
     # What old libraries say about new ones that they use is not ours to mend.
     quiet = ["-o", "filterwarnings=default"] if resolution != "highest" else []
     left_out = [f"--ignore={path}" for path in _LEFT_OUT]
-    with (LOGS / f"{name}.txt").open("w") as log:
-        subprocess.run(
-            [interpreter, "-m", "pytest", "-q", "-p", "no:cacheprovider", *quiet, *left_out],
-            cwd=ROOT,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-        )
+    chosen = {
+        "library": ["tests", "--ignore=tests/gui", *left_out],
+        "window": ["tests/gui"],
+    }
+    for part in parts:
+        with (LOGS / f"{name}-{part}.txt").open("w") as log:
+            subprocess.run(
+                [interpreter, "-m", "pytest", "-q", "-p", "no:cacheprovider", *quiet]
+                + chosen[part],
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+            )
 
 
 def _uv(*arguments: str | Path) -> None:
@@ -56,8 +65,10 @@ def summarise(seconds: float) -> int:
     runs, defects = {}, []
     for log in sorted(LOGS.glob("*.txt")):
         text = log.read_text("utf-8", "replace")
-        counts = {kind: int(count) for count, kind in _COUNT.findall(text.splitlines()[-1])}
-        runs[f"tests passed on {log.stem.replace('-', ' with the ')}"] = counts.get("passed", 0)
+        last = (text.splitlines() or [""])[-1]
+        counts = {kind: int(count) for count, kind in _COUNT.findall(last)}
+        python, age, part = log.stem.split("-")
+        runs[f"tests of the {part} passed on {python} with the {age}"] = counts.get("passed", 0)
         defects += [line for line in text.splitlines() if line.startswith(("FAILED", "ERROR "))]
         if not counts:
             defects.append(f"{log.stem}: the tests did not end")
@@ -66,8 +77,8 @@ def summarise(seconds: float) -> int:
     print(runs, f"{len(defects)} defects")
     keep(
         "supply_chain",
-        "The library's tests pass with the oldest and with the newest dependencies that are"
-        " allowed, and the program never uses a network (`tests/test_no_network.py`).",
+        "The tests pass with the oldest and with the newest dependencies that are allowed, and the"
+        " program never uses a network (`tests/test_no_network.py`).",
         runs,
         seconds,
         defects=defects,
@@ -79,6 +90,9 @@ def main(argv: list[str] | None = None) -> int:
     """Try all, print what came of it, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", nargs="+", default=["3.10", "3.11", "3.12", "3.13"])
+    parser.add_argument("--ages", nargs="+", choices=list(_AGES), default=list(_AGES))
+    both = ["library", "window"]
+    parser.add_argument("--parts", nargs="+", choices=both, default=both)
     parser.add_argument("--summarise", type=float, metavar="SECONDS", help="only read the logs")
     parser.add_argument("--keep", action="store_true", help="the figures are always kept")
     arguments = parser.parse_args(argv)
@@ -87,8 +101,8 @@ def main(argv: list[str] | None = None) -> int:
         return summarise(arguments.summarise)
     began = time.monotonic()
     for python in arguments.python:
-        for resolution, age in (("lowest-direct", "oldest"), ("highest", "newest")):
-            try_one(python, resolution, f"Python {python}-{age}")
+        for age in arguments.ages:
+            try_one(python, age, arguments.parts)
     return summarise(time.monotonic() - began)
 
 
