@@ -11,117 +11,22 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from .performance import machine, megabytes
+from .window_runs import Bench, Result, RunError, display
 
-HERE = Path(__file__).resolve().parent
-DOCUMENT = HERE.parent / "docs" / "performance-window.md"
-PROGRAMS = {"bare": HERE / "window_bare.py", "program": HERE / "window_program.py"}
-#: A run that takes longer has failed [s].
-TIMEOUT = 300
-SCREEN = "1920x1200x24"
-
-Result = dict[str, Any]
-
-
-@contextlib.contextmanager
-def display() -> Iterator[dict[str, str]]:
-    """Give the environment of a display: Xvfb, where there is one; else the one there is.
-
-    A window of one's own desktop would be measured with whatever else is drawn there.
-    """
-    server = shutil.which("Xvfb")
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-    environment.pop("QT_QPA_PLATFORM", None)
-    if server is None:
-        if sys.platform.startswith("linux") and not environment.get("DISPLAY"):
-            raise SystemExit("There is no display; install Xvfb (Debian and Ubuntu: xvfb).")
-        yield environment
-        return
-    read, write = os.pipe()
-    # The server chooses a free number and tells it.
-    command = [server, "-displayfd", str(write), "-screen", "0", SCREEN, "-nolisten", "tcp"]
-    process = subprocess.Popen(
-        command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    os.close(write)
-    try:
-        with os.fdopen(read) as told:
-            number = told.readline().strip()
-        if not number:
-            raise SystemExit(f"{server} could not be started.")
-        environment.pop("WAYLAND_DISPLAY", None)
-        yield {**environment, "DISPLAY": f":{number}"}
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@dataclass
-class Bench:
-    """Runs windows.
-
-    Parameters
-    ----------
-    environment
-        With the display.
-    folder
-        For recordings and settings.
-    repeats
-        How often a run is repeated.
-    """
-
-    environment: dict[str, str]
-    folder: Path
-    repeats: int
-
-    def recording(self, count: int, size: int) -> Path:
-        """Simulate a recording, once."""
-        path = self.folder / f"recording-{count}-{size}.h5"
-        if not path.exists():
-            command = [sys.executable, str(HERE / "workloads.py"), "input", "--input", str(path)]
-            subprocess.run([*command, "--count", str(count), "--size", str(size)], check=True)
-        return path
-
-    def run(self, which: str, task: str, recording: Path, **extra: str) -> Result:
-        """Run a window once, with the settings of a person who never used it before."""
-        with tempfile.TemporaryDirectory(dir=self.folder) as home:
-            environment = {**self.environment, **extra}
-            for name in ("CONFIG_HOME", "STATE_HOME", "CACHE_HOME", "RUNTIME_DIR"):
-                environment[f"XDG_{name}"] = home
-            command = [sys.executable, str(PROGRAMS[which]), task, str(recording)]
-            started = time.time()
-            done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=TIMEOUT
-            )
-        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-        if done.returncode or not lines:
-            raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-        result: Result = json.loads(lines[-1])
-        for moment in ("first", "complete"):
-            if moment in result:
-                result[moment] -= started
-        return result
-
-    def both(self, task: str, recording: Path, least: int = 1) -> tuple[list[Result], list[Result]]:
-        """Run both windows in turn, so that what else the machine does meets both."""
-        ours, bare = [], []
-        for _ in range(max(self.repeats, least)):
-            bare.append(self.run("bare", task, recording))
-            ours.append(self.run("program", task, recording))
-        return ours, bare
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance-window.md"
+#: Runs for the first frame, which is over quickly and so more easily disturbed than the others.
+FIRST_RUNS = 5
 
 
 # --- the table ---------------------------------------------------------------------------------
@@ -162,8 +67,8 @@ def quickest(results: list[Result], name: str) -> float:
 
 def first_frame(bench: Bench, count: int, size: int, limit: float | None) -> list[Row]:
     """Time the first frame on the screen, from the start of the process."""
-    # Short, and so more easily disturbed than the others.
-    ours, bare = bench.both("first", bench.recording(count, size), least=5)
+    times = max(bench.repeats, FIRST_RUNS)
+    ours, bare = bench.both("first", bench.recording(count, size), times)
     rows = []
     for moment, what in (
         ("first", "first frame on the screen"),
@@ -232,7 +137,8 @@ def swinging(bench: Bench, count: int, size: int) -> list[Row]:
 
 def memory(bench: Bench, count: int, size: int, limit: float | None = 1.5) -> list[Row]:
     """Compare the largest memory while looking through a recording."""
-    ours, bare = bench.both("browse", bench.recording(count, size))
+    # Each time nearly the same, and long.
+    ours, bare = bench.both("browse", bench.recording(count, size), 1)
     mine, theirs = quickest(ours, "peak"), quickest(bare, "peak")
     ratio = mine / theirs
     return [
@@ -263,7 +169,8 @@ def blocking(bench: Bench, count: int, size: int) -> list[Row]:
         rows.append(
             Row(
                 f"longest block while scrubbing, {size}², {what}",
-                f"{milliseconds(best['longest'])} (99 % below {milliseconds(best['p99'])})",
+                f"{milliseconds(best['longest'])} (99 % below {milliseconds(best['p99'])};"
+                f" own work up to {milliseconds(best['most_work'])})",
                 "–" if other is None else milliseconds(other),
                 "–",
                 "≤ 16 ms",
@@ -307,7 +214,7 @@ more than a little, other programs took part of the time.
 Beside it runs a bare window: a PyQt5 widget that reads a frame with h5py, scales it to 8 bits and
 paints it, 1280 × 820 pixels large, in a single thread, with nothing kept and no other control. Both
 run under {screen}, each in a process of its own, in turn; of {repeats} (five for the first
-frame) the best counts.
+frame, one for memory) the best counts.
 A frame counts when the widget that shows it has painted it. Recordings are simulated camera counts
 in flimage files, which the operating system has in memory; *cold* means that a frame is not in the
 memory of the program. The settings are those of a person who starts the program for the first time:
@@ -327,7 +234,8 @@ TAIL = """
 - The longest block is the longest time between two beats of a timer that is due every millisecond,
   while frames are asked for at 60 per second by the slider. The program measures in
   one thread less than there are processors, and writes in as many; both let looking pass where
-  they report progress.
+  they report progress. *Own work* is the most time between two beats in which the thread of the
+  window itself was at work; the rest it waited for other threads and programs.
 - Tuning is done by the controls, with the corrected frame on display. It ends when the trace and
   the corrected image of the new fit are painted; verdict, fit table and residuals change with
   them. While a region is dragged, the trace is estimated; the exact one follows once the region
@@ -335,11 +243,53 @@ TAIL = """
 """
 
 
+def parts(bench: Bench, short: int = 1) -> dict[str, Callable[[], list[Row]]]:
+    """Return what can be measured, by name, with recordings that are `short` times shorter."""
+    usual, large, long = (500 // short, 512), (60 // short, 2048), (20000 // short, 64)
+    return {
+        "first": lambda: first_frame(bench, *usual, 1.5),
+        "first-long": lambda: first_frame(bench, *long, None),
+        "step": lambda: stepping(bench, *usual),
+        "swing": lambda: swinging(bench, *large),
+        "memory": lambda: memory(bench, *usual),
+        "memory-large": lambda: memory(bench, *large),
+        "memory-long": lambda: memory(bench, *long),
+        "block": lambda: blocking(bench, *usual),
+        "tune": lambda: tuning(bench, *usual),
+    }
+
+
+def measure(chosen: dict[str, Callable[[], list[Row]]]) -> list[Row] | None:
+    """Run parts and print their rows; None where one of them failed, after all the others."""
+    rows: list[Row] | None = []
+    for name, part in chosen.items():
+        began = time.monotonic()
+        try:
+            made = part()
+        except RunError as error:
+            print(f"{name}: {error}", file=sys.stderr, flush=True)
+            rows = None
+            continue
+        for row in made:
+            print(row.text(), flush=True)
+        took = time.monotonic() - began
+        print(f"{name}: {took:.0f} s, load {_load()}", file=sys.stderr, flush=True)
+        if rows is not None:
+            rows += made
+    return rows
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the measurements and write the document."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.window", description=__doc__)
     parser.add_argument("--repeats", type=int, default=3, help="how often each run is repeated")
     parser.add_argument("--quick", action="store_true", help="short recordings; writes no document")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="PART",
+        help="measure these, and write no document: " + ", ".join(parts(Bench({}, Path(), 1))),
+    )
     parser.add_argument("--folder", type=Path, help="where recordings are kept for another run")
     parser.add_argument("--output", type=Path, help=f"instead of {DOCUMENT.name}")
     options = parser.parse_args(arguments)
@@ -348,28 +298,20 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError:
         print("The window is not installed; nothing to measure (pip install 'flimage[gui]').")
         return 0
-    short = 8 if options.quick else 1
     begin = _load()
     with contextlib.ExitStack() as stack:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
         bench = Bench(stack.enter_context(display()), folder, options.repeats)
-        rows: list[Row] = []
-        for part in (
-            lambda: first_frame(bench, 500 // short, 512, 1.5),
-            lambda: first_frame(bench, 20000 // short, 64, None),
-            lambda: stepping(bench, 500 // short, 512),
-            lambda: swinging(bench, 60 // short, 2048),
-            lambda: memory(bench, 500 // short, 512),
-            lambda: memory(bench, 60 // short, 2048),
-            lambda: memory(bench, 20000 // short, 64),
-            lambda: blocking(bench, 500 // short, 512),
-            lambda: tuning(bench, 500 // short, 512),
-        ):
-            for row in part():
-                print(row.text(), flush=True)
-                rows.append(row)
-    if options.quick and options.output is None:
+        known = parts(bench, 8 if options.quick else 1)
+        unknown = set(options.only or ()) - set(known)
+        if unknown:
+            parser.error(f"there is no part {sorted(unknown)[0]}; choose from {', '.join(known)}")
+        rows = measure({name: known[name] for name in options.only or known})
+    if rows is None:
+        print("Nothing is written, because something could not be measured.", file=sys.stderr)
+        return 1
+    if options.only or (options.quick and options.output is None):
         return 0
     from flimage_gui.settings import Preferences
 

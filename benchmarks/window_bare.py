@@ -12,7 +12,7 @@ import numpy as np
 from PyQt5.QtCore import QTimer
 from PyQt5.QtGui import QImage, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QApplication, QWidget
-from window_probe import Beat, Probe, peak_memory, report
+from window_probe import Beat, Probe, browsed, peak_memory, report
 
 
 class BareWindow(QWidget):
@@ -79,8 +79,7 @@ def main() -> None:
         elif task == "swing":
             probe.swing(list(range(4)), 4.0, lambda counted: finish(**counted))
         elif task == "browse":
-            frames = [*range(1, min(last, 150)), *rng.integers(0, last, 50).tolist()]
-            probe.visit(frames, 10, lambda took: finish(steps=took))
+            probe.visit(browsed(window.count()), 10, lambda took: finish(steps=took))
         elif task == "scrub":
             beat = Beat()
             beat.start()

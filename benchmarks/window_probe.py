@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-__all__ = ["Beat", "Looker", "Probe", "peak_memory", "report"]
+__all__ = ["Beat", "Looker", "Probe", "browsed", "peak_memory", "report"]
 
 
 class Looker(Protocol):
@@ -28,6 +28,16 @@ class Looker(Protocol):
 def report(**results: Any) -> None:
     """Hand results to the program that started this one."""
     print(json.dumps(results), flush=True)
+
+
+def browsed(count: int) -> list[int]:
+    """Frames that a person looks at who looks through a recording of `count` frames."""
+    import numpy as np
+
+    anywhere = np.random.default_rng(1).integers(0, count, 50).tolist()
+    frames = [*range(1, min(count, 150)), *anywhere]
+    # Going to the frame that is shown already paints nothing, and would be waited for in vain.
+    return [frame for frame, before in zip(frames, [0, *frames], strict=False) if frame != before]
 
 
 def peak_memory() -> int:
@@ -48,38 +58,42 @@ class Beat:
     """Measures for how long the thread of the window answers nothing.
 
     A timer is due every millisecond; what lies between two of its beats is the time for which a
-    key or a click would have waited.
+    key or a click would have waited. How much of it the thread itself was working tells its own
+    part from that of other threads and programs.
     """
 
     def __init__(self) -> None:
         from PyQt5.QtCore import Qt, QTimer
 
         self.gaps: list[float] = []
-        self._last = 0.0
+        self.works: list[float] = []
+        self._last = self._worked = 0.0
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_timeout)
 
     def start(self) -> None:
         """Begin anew."""
-        self.gaps = []
-        self._last = time.perf_counter()
+        self.gaps, self.works = [], []
+        self._last, self._worked = time.perf_counter(), time.thread_time()
         self._timer.start(1)
 
     def stop(self) -> dict[str, float]:
-        """Return the longest gap, and the one that only one in a hundred exceeds [s]."""
+        """Return the longest gap, the one that only one in a hundred exceeds, and own work [s]."""
         self._timer.stop()
         gaps = sorted(self.gaps) or [0.0]
         return {
             "longest": gaps[-1],
             "p99": gaps[int(0.99 * (len(gaps) - 1))],
             "above_16_ms": float(sum(gap > 0.016 for gap in gaps)),
+            "most_work": max(self.works, default=0.0),
         }
 
     def _on_timeout(self) -> None:
-        now = time.perf_counter()
+        now, worked = time.perf_counter(), time.thread_time()
         self.gaps.append(now - self._last)
-        self._last = now
+        self.works.append(worked - self._worked)
+        self._last, self._worked = now, worked
 
 
 class Probe:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from window_probe import Beat, Probe, peak_memory, report
+from window_probe import Beat, Probe, browsed, peak_memory, report
 
 VIEW_MODULE = "flimage_gui.frame_view"
 LOOK_MODULE = "flimage_gui.first_look"
@@ -222,19 +222,13 @@ class Program:
         self.probe.visit(jumps, 10, done)
 
     def _browse(self) -> None:
-        import numpy as np
-
-        last = self.count() - 1
-        rng = np.random.default_rng(1)
-        frames = [*range(1, min(last, 150)), *rng.integers(0, last, 50).tolist()]
-
         def done(took: list[float]) -> None:
             self.when(
                 lambda: bool(self.session.at_rest),
                 lambda: self.finish(steps=took, kept=self.session.cache_bytes),
             )
 
-        self.probe.visit(frames, 10, done)
+        self.probe.visit(browsed(self.count()), 10, done)
 
     def _scrub(self) -> None:
         beat = Beat()
