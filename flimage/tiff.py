@@ -26,6 +26,7 @@ from .ome import OmeRecording, as_list, ome_images
 from .recording import check_size, read_block
 from .selecting import Axis, ChoiceNeededError, Selection
 from .tiff_checks import check_directories, check_page
+from .tiff_codecs import PageDecoder, is_missing_codec, missing_codec
 from .units import METRES, SECONDS, number_of, scale_of
 
 __all__ = ["TiffRecording"]
@@ -70,6 +71,7 @@ class TiffRecording(OmeRecording):
         self._pages: list[Any] = []
         self._image = 0
         self._block: int | None = None
+        self._decoder = PageDecoder(path)
         with _remarks() as remarks:
             check_directories(path)
             # Where bytes are damaged, tifffile raises whatever comes of them.
@@ -85,6 +87,8 @@ class TiffRecording(OmeRecording):
                 raise
             except Exception as error:
                 self.close()
+                if is_missing_codec(error):
+                    raise missing_codec(path, self._file.pages.first) from error
                 raise FileFormatError(
                     f"{path} is damaged ({type(error).__name__}: {error}); restore it from a copy."
                 ) from error
@@ -253,10 +257,11 @@ class TiffRecording(OmeRecording):
             return read_block(self._file.filehandle, start, self.shape, dtype)
         check_page(self.path, self._pages[index])
         with _remarks():
-            image: npt.NDArray[Any] = self._pages[index].asarray()
+            image = self._decoder.read(self._pages[index])
         return image.reshape(image.shape[-2:]) if image.size == math.prod(self.shape) else image
 
     def close(self) -> None:
         """Close the file."""
         self._whole = None
+        self._decoder.close()
         self._file.close()

@@ -18,6 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+import tifffile
+
 ROOT = Path(__file__).resolve().parents[1]
 _PATIENCE = 120.0
 #: What the example was made with, see scripts/make_example.py.
@@ -112,6 +115,10 @@ def check_formats(bundle: Bundle) -> None:
     """Make sure that the packages for other formats are in the bundle and load."""
     bundle.run("flimage", "export", "example.h5", "out.zarr", "--images", "raw")
     bundle.run("flimage", "convert", "out.zarr", "from_zarr.h5")
+    stack = np.arange(3 * 8 * 10, dtype=np.uint16).reshape(3, 8, 10)
+    # From a compression that is read by its own package only.
+    tifffile.imwrite(bundle.work / "zstd.tif", stack, compression="zstd")
+    bundle.run("flimage", "convert", "zstd.tif", "from_zstd.h5", "--interval", "1")
     for name in ("damaged.nd2", "damaged.czi"):
         (bundle.work / name).write_bytes(b"nothing of the kind")
         said = bundle.run("flimage", "info", name, code=1)

@@ -14,8 +14,9 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
-from flimage import FLSeries, convert
+from flimage import FLSeries, convert, tiff_codecs
 from flimage.errors import (
     Cancelled,
     FileFormatError,
@@ -378,6 +379,47 @@ def test_an_unknown_ending_is_refused_with_the_known_ones(tmp_path: Path) -> Non
     (tmp_path / "a.xyz").touch()
     with pytest.raises(InputError, match=r"\.nd2.*\.tif"):
         open_recording(tmp_path / "a.xyz")
+
+
+@pytest.mark.parametrize("predictor", [1, 2])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_stacks_with_lzw_are_read_without_a_package_for_codecs(
+    dtype: str, predictor: int, stack: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if dtype == "float32" and predictor == 2:
+        pytest.skip("differences are for whole numbers")
+    values = (stack % 251).astype(dtype)
+    pages = [Image.fromarray(image) for image in values]
+    path = tmp_path / "a.tif"
+    pages[0].save(
+        path,
+        save_all=True,
+        append_images=pages[1:],
+        compression="tiff_lzw",
+        tiffinfo={317: predictor},
+    )
+    monkeypatch.setattr(tiff_codecs.importlib.util, "find_spec", lambda name: None)
+    with convert.open_recording(path) as recording:
+        assert recording.dtype == np.dtype(dtype)
+        for index in (3, 0, len(values) - 1):
+            np.testing.assert_array_equal(recording.frame(index), values[index])
+
+
+def test_a_compression_that_nothing_decodes_is_named_with_the_remedy(
+    stack: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", stack, compression="zlib")
+    with convert.open_recording(tmp_path / "a.tif") as recording:
+
+        def fail(page: object) -> None:
+            raise ValueError("<COMPRESSION.JPEG2000: 34712> requires the 'imagecodecs' package")
+
+        monkeypatch.setattr(tifffile.TiffPage, "asarray", fail)
+        monkeypatch.setattr(tifffile.TiffFrame, "asarray", fail, raising=False)
+        monkeypatch.setattr(Image, "open", fail)
+        monkeypatch.setattr(tiff_codecs.importlib.util, "find_spec", lambda name: None)
+        with pytest.raises(InputError, match=r"compressed with .*flimage\[tiff\]"):
+            recording.frame(0)
 
 
 def test_a_stack_that_ends_early_is_refused(stack: np.ndarray, tmp_path: Path) -> None:

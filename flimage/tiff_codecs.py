@@ -1,0 +1,102 @@
+"""TIFF pages in compressions that `tifffile` leaves to `imagecodecs`: LZW, Zstandard, JPEG.
+
+That package takes some 80 MB, so it is optional. Where it is missing, Pillow decodes what it can,
+LZW first of all, which many programs of microscopes write.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InputError
+
+__all__ = ["PageDecoder", "is_missing_codec", "missing_codec"]
+
+
+def is_missing_codec(error: Exception) -> bool:
+    """Tell whether `tifffile` failed because `imagecodecs` is not installed."""
+    if importlib.util.find_spec("imagecodecs") is not None:
+        return False
+    return isinstance(error, ImportError) or "imagecodecs" in str(error)
+
+
+def missing_codec(path: Path, page: Any) -> InputError:
+    """Return the error for a compression that nothing here can decode."""
+    name = getattr(page.compression, "name", str(page.compression))
+    return InputError(
+        f"{path} is compressed with {name}, which needs the package imagecodecs: run"
+        " 'pip install \"flimage[tiff]\"', or save the file without compression."
+    )
+
+
+class PageDecoder:
+    """Decodes pages of one recording, which may stand in several files.
+
+    Parameters
+    ----------
+    path
+        The recording, for messages.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opened: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def read(self, page: Any) -> npt.NDArray[Any]:
+        """Decode a page.
+
+        Parameters
+        ----------
+        page
+            A page of `tifffile`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Its values.
+
+        Raises
+        ------
+        flimage.errors.InputError
+            When its compression needs a package that is not installed.
+        """
+        try:
+            image: npt.NDArray[Any] = page.asarray()
+        except (ValueError, ImportError) as error:
+            if not is_missing_codec(error):
+                raise
+        else:
+            return image
+        return self._decode(page)
+
+    def _decode(self, page: Any) -> npt.NDArray[Any]:
+        from PIL import Image
+
+        name = str(page.parent.filehandle.path)
+        with self._lock:
+            # Pillow tells in many ways what it does not know.
+            try:
+                if name not in self._opened:
+                    self._opened[name] = Image.open(name)
+                picture = self._opened[name]
+                picture.seek(page.index)
+                values = np.asarray(picture)
+            except Exception as error:
+                raise missing_codec(self._path, page) from error
+        if values.shape != page.shape or values.dtype.kind not in "iuf":
+            raise missing_codec(self._path, page)
+        # Pillow has no unsigned integers of 32 bits: these come back from its signed ones.
+        return values.astype(page.dtype)
+
+    def close(self) -> None:
+        """Close the files."""
+        for picture in self._opened.values():
+            picture.close()
+        self._opened.clear()
