@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
@@ -14,9 +12,9 @@ from on_image import drag_image
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QAction, QApplication, QFileDialog
 from recordings import decaying
+from repeating import content, run_commands, run_python
 
-from flimage import FLSeries, provenance
-from flimage.source import SeriesSource
+from flimage import provenance
 from flimage_gui.editor import Editor
 from flimage_gui.main_window import MainWindow
 from flimage_gui.session import Display
@@ -32,35 +30,6 @@ def copied(qtbot, window: MainWindow, name: str) -> str:
     click(qtbot, window, name)
     assert "copied" in window.message_bar.text
     return QApplication.clipboard().text()
-
-
-def run_python(text: str, folder: Path) -> None:
-    script = folder / "copied.py"
-    script.write_text(text, encoding="utf-8")
-    subprocess.run([sys.executable, str(script)], check=True, timeout=120, cwd=folder)
-
-
-def run_commands(text: str, folder: Path) -> None:
-    shell = f'flimage() {{ "{sys.executable}" -m flimage.cli -q "$@"; }}\nset -e\n{text}'
-    subprocess.run(["sh", "-c", shell], check=True, timeout=120, cwd=folder)
-
-
-def content(path: Path) -> dict[str, object]:
-    """Everything in a series that a person would miss."""
-    with FLSeries(h5file=path, h5mode="r") as series:
-        source = SeriesSource(series)
-        origin = provenance.read(series.h5)
-        return {
-            "raw": [source.raw(i).tobytes() for i in range(len(source))],
-            "type": source.raw(0).dtype.str,
-            "background": [
-                None if (image := source.background(i)) is None else image.tobytes()
-                for i in range(len(source))
-            ],
-            "meta": [dict(source.meta(i)) for i in range(len(source))],
-            "identifier": source.identifier,
-            "recipe": None if origin is None else origin.recipe,
-        }
 
 
 def edit(qtbot, window: MainWindow, folder: Path, settle, monkeypatch) -> None:

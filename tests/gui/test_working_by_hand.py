@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +32,9 @@ from PyQt5.QtWidgets import (
 )
 from questions import answer, answer_file_dialog
 from recordings import decaying, held_by_another_program
+from repeating import content, run_commands, run_python
 
 from flimage import FLSeries, provenance
-from flimage.source import SeriesSource
 from flimage_gui.main_window import MainWindow
 from flimage_gui.session import Display
 from flimage_gui.window_keys import WindowKeys
@@ -46,20 +44,6 @@ PATIENCE = 30_000
 
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def content(path: Path) -> dict[str, object]:
-    """Everything in a series that a person would miss."""
-    with FLSeries(h5file=path, h5mode="r") as series:
-        source = SeriesSource(series)
-        origin = provenance.read(series.h5)
-        backgrounds = [source.background(i) for i in range(len(source))]
-        return {
-            "raw": [source.raw(i).tobytes() for i in range(len(source))],
-            "background": [None if each is None else each.tobytes() for each in backgrounds],
-            "meta": [dict(source.meta(i)) for i in range(len(source))],
-            "recipe": None if origin is None else origin.recipe,
-        }
 
 
 def type_into(dialog: QWidget, name: str, text: str) -> None:
@@ -175,14 +159,7 @@ def test_what_was_done_by_hand_is_repeated_by_the_copied_text(
     wanted, csv = [content(path) for path in (corrected, saved)], table.read_bytes()
     for path in (corrected, saved, table):
         path.unlink()
-    script = tmp_path / "copied"
-    if way == "Python":
-        script.write_text(text, encoding="utf-8")
-        command = [sys.executable, str(script)]
-    else:
-        flimage = f'flimage() {{ "{sys.executable}" -m flimage.cli -q "$@"; }}'
-        command = ["sh", "-c", f"{flimage}\nset -e\n{text}"]
-    subprocess.run(command, check=True, timeout=120, cwd=tmp_path)
+    (run_python if way == "Python" else run_commands)(text, tmp_path)
     for path, expected in zip((corrected, saved), wanted, strict=True):
         found = content(path)
         for key, value in expected.items():
