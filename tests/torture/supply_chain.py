@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -100,6 +101,8 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.summarise is not None:
         return summarise(arguments.summarise)
     began = time.monotonic()
+    # What runs in the background of a shell ignores the key that interrupts; tests send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for python in arguments.python:
         for age in arguments.ages:
             try_one(python, age, arguments.parts)
