@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -178,12 +178,16 @@ def scan_series(
     report = ignore_progress if progress is None else progress
     # Asked once: a series on disk counts its members each time.
     count = len(source)
+    alone = workers == 1
     workers = choose_workers(source.shape, workers)
     averages = average_frames(source, recipe, report, workers)
     mean_image = averages.whole
     # It takes as long as a dozen frames and depends on nothing else that is done meanwhile.
     with ThreadPoolExecutor(1, thread_name_prefix="flimage-measure") as helper:
         noise = helper.submit(photon_transfer, averages.pairs)
+        if alone:
+            # One thread was asked for; both at once would also be when a scan needs most memory.
+            wait([noise])
         found = found_signal(mean_image)
         region, moved = _find_region(averages, recipe, found)
         del averages

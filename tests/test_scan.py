@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from flimage import scan as scan_module
 from flimage import summaries
 from flimage.background import border_mask
 from flimage.errors import Cancelled, DamagedImageError, InputError
@@ -390,3 +392,24 @@ def test_sorting_the_pixels_of_a_large_image_takes_little_memory():
     tracemalloc.stop()
     # The order itself has 4 bytes for a pixel; to sort all at once takes 16 more.
     assert peak < 10 * key.size
+
+
+def test_where_one_thread_is_asked_for_signal_is_found_after_the_noise(monkeypatch):
+    steps = []
+
+    def noted(name, function):
+        def call(*args):
+            steps.append(name)
+            try:
+                return function(*args)
+            finally:
+                steps.append(f"{name} done")
+
+        return call
+
+    measure = scan_module.photon_transfer
+    slow = noted("noise", lambda pairs: (time.sleep(0.1), measure(pairs))[1])
+    monkeypatch.setattr(scan_module, "photon_transfer", slow)
+    monkeypatch.setattr(scan_module, "found_signal", noted("signal", scan_module.found_signal))
+    scan_series(ArraySource(cells(6)), Recipe(border_px=4), workers=1)
+    assert steps == ["noise", "noise done", "signal", "signal done"]
