@@ -42,7 +42,28 @@ cores that other programs kept busy all the while.
 
 TAIL = """
 
+## Memory in long use
+
+Figures of memory are those of the program as it starts: `flimage_gui.process` lets the C library
+keep two arenas and give large blocks back. Without that, 50 000 actions (seed 20261121) took the
+resident memory from 258.7 MB after 20 000 to 271.6 MB at the end, while what was in use stayed at
+50.1 MB and the objects of Python at 109 050: what grew were gaps between blocks in the arenas of
+threads, and no leak. With it, 16 000 actions (seed 5) ended at 196.1 MB, after 195.8 MB at half of
+them. The script looks at both figures.
+
+## What was not tried
+
+* A quota that the system enforces: the kernel here was built without any. The error that it gives
+  is injected where files are flushed instead. Full disks are real ones, tmpfs and ext4, where the
+  user may mount them; otherwise the script says that they were left out.
+* A power cut on a real disk. What was flushed by the time a file takes its name is checked instead.
+* Windows and macOS.
+* ND2 beyond mutations of one real recording, which has to be there (`FLIMAGE_TEST_ND2`).
+
 ## What is not promised
+
+* A file that was cut off in front of the list of its frames cannot be read, also not by
+  `flimage recover`; neither can one whose header is gone.
 
 * Code that opens a file for writing with `FLSeries(path, h5mode="a")` changes it in place, as
   HDF5 does: a crash in the middle may damage it. The window and the command line never do that.
