@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError
+from .smoothing import dilate, gaussian
 
 if TYPE_CHECKING:
     from .recipe import Recipe, Region
@@ -159,14 +160,11 @@ def _smooth(image: npt.NDArray[np.floating], finite: Mask) -> Array:
 
 
 def _smooth_band(image: Array, finite: Mask | None, level: float) -> Array:
-    from scipy import ndimage
-
     if finite is None:
-        blurred_all: Array = ndimage.gaussian_filter(_median_of_nine(image), 1.0, mode="nearest")
-        return blurred_all
+        return gaussian(_median_of_nine(image), 1.0)
     filled = _median_of_nine(np.where(finite, image, level))
-    weight = ndimage.gaussian_filter(finite.astype(float), 1.0, mode="nearest")
-    blurred = ndimage.gaussian_filter(np.where(finite, filled, 0.0), 1.0, mode="nearest")
+    weight = gaussian(finite.astype(float), 1.0)
+    blurred = gaussian(np.where(finite, filled, 0.0), 1.0)
     smooth: Array = np.where(weight > 1e-3, blurred / np.maximum(weight, 1e-3), filled)
     return smooth
 
@@ -355,10 +353,5 @@ def border_exclusion(mean_image: npt.ArrayLike, found: Mask | None = None) -> Ma
         The automatic signal region and the pixels around it that its stray light reaches; all
         False where no signal can be told from background.
     """
-    from scipy import ndimage
-
     found = found_signal(mean_image) if found is None else found
-    if not found.any():
-        return found
-    grown: Mask = ndimage.binary_dilation(found, iterations=_HALO)
-    return grown
+    return dilate(found, _HALO) if found.any() else found
