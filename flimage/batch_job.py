@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import h5py
 
+from .attributes import read_text
 from .compression import Compression
 from .errors import Cancelled, FlimageError, InputError, MissingFileError
 from .output import atomic_output
@@ -189,6 +190,14 @@ def _identity(job: Job) -> dict[str, Any]:
     }
 
 
+def _stored_identity(file: h5py.File) -> Any:
+    """Read what an output says it was made from; None where that cannot be understood."""
+    try:
+        return json.loads(read_text(file, IDENTITY) or "null")
+    except (ValueError, RecursionError):
+        return None
+
+
 def _done_before(job: Job, identity: Mapping[str, Any]) -> Outcome | None:
     """Outcome of an output that is there and still right; None when it is to be made anew."""
     from . import provenance
@@ -197,7 +206,7 @@ def _done_before(job: Job, identity: Mapping[str, Any]) -> Outcome | None:
     with open_file(job.out) as file:
         record = provenance.read(file) if IDENTITY in file.attrs else None
         if record is not None:
-            if json.loads(file.attrs[IDENTITY]) != identity:
+            if _stored_identity(file) != identity:
                 why = "it was made from another recording, or one that has changed"
             elif not _same_settings(job, record.recipe):
                 why = "it was made with other settings"

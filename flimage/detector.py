@@ -60,7 +60,7 @@ def stated_maximum(source: FrameSource) -> float | None:
     text = read_attribute(series.h5, _ORIGIN)
     try:
         origin: Any = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(origin, Mapping):
         return None

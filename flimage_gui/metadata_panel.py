@@ -283,16 +283,18 @@ def _in_words(key: str, value: Any) -> str:
         return ""
     try:
         content = json.loads(str(value))
-    except ValueError:
+    except (ValueError, RecursionError):
         # A long one is kept in pieces, of which this is the first.
         return "kept in the file; flimage info shows it" if str(value).startswith("{") else ""
     if not isinstance(content, dict):
         return ""
     if key == _ORIGIN:
-        notes = "".join(f"; {note}" for note in content.get("notes", ()))
+        told = content.get("notes")
+        notes = "".join(f"; {note}" for note in told) if isinstance(told, list) else ""
         return f"{content.get('file', MISSING)} ({content.get('format', MISSING)}){notes}"
     if key == "bleach fit":
-        grade = content.get("verdict", {}).get("grade", MISSING)
+        verdict = content.get("verdict")
+        grade = verdict.get("grade", MISSING) if isinstance(verdict, dict) else MISSING
         return f"model {content.get('model', MISSING)}, verdict {grade}"
     kept = ("model", "border_px", "background", "offset", "max_gain")
     return ", ".join(f"{name} {content[name]}" for name in kept if name in content)

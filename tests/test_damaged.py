@@ -16,6 +16,7 @@ import tifffile
 
 from flimage import FLImage, FLSeries
 from flimage import facts as facts_of
+from flimage.detector import stated_maximum
 from flimage.errors import DamagedImageError, FileFormatError, FlimageError
 from flimage.image_group import RAW
 from flimage.opening import open_series
@@ -305,6 +306,14 @@ def test_directories_that_come_to_an_end_are_no_circle(
             writer.write(image, metadata=None, contiguous=False)
     with open_recording(path) as recording:
         assert [int(recording.frame(n)[0, 0]) for n in range(4)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("text", ["[" * 30_000, "{", "7", '{"maximum": [1]}', '{"dtype": 3}'])
+def test_an_origin_that_cannot_be_understood_says_nothing_of_the_detector(
+    text: str, changed: h5py.File
+) -> None:
+    changed.attrs["conversion"] = text
+    assert stated_maximum(SeriesSource(FLSeries(h5file=changed))) is None
 
 
 # --- other formats -------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QApplication, QLabel, QTableWidget
 
 from flimage import FLImage, FLSeries
-from flimage_gui.metadata_panel import MetadataPanel
+from flimage_gui.metadata_panel import MetadataPanel, _in_words
 from flimage_gui.session import Session
 
 
@@ -190,3 +190,17 @@ def test_selected_lines_are_copied_and_without_selection_all(
 def test_without_a_recording_the_panel_says_so(panel) -> None:
     assert find(panel, QLabel, "metadataEmptyLabel").isVisible()
     assert not find(panel, QTableWidget, "metadataTable").isVisible()
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("conversion", "[" * 30_000),
+        ("conversion", '{"file": 3, "notes": 7}'),
+        ("bleach fit", '{"verdict": 7}'),
+        ("bleach fit", "{"),
+        ("bleach recipe", '{"model": [1]}'),
+    ],
+)
+def test_records_that_are_damaged_are_written_in_some_words(key: str, text: str) -> None:
+    assert isinstance(_in_words(key, text), str)
