@@ -6,7 +6,6 @@ LZW first of all, which many programs of microscopes write.
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,8 @@ __all__ = ["PageDecoder", "is_missing_codec", "missing_codec"]
 
 
 def is_missing_codec(error: Exception) -> bool:
-    """Tell whether `tifffile` failed because `imagecodecs` is not installed."""
-    if importlib.util.find_spec("imagecodecs") is not None:
-        return False
-    return isinstance(error, ImportError) or "imagecodecs" in str(error)
+    """Tell whether `tifffile` failed because `imagecodecs`, or a part of it, is not installed."""
+    return isinstance(error, ImportError) or "requires the 'imagecodecs' package" in str(error)
 
 
 def missing_codec(path: Path, page: Any) -> InputError:

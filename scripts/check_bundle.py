@@ -117,7 +117,8 @@ def check_formats(bundle: Bundle) -> None:
     bundle.run("flimage", "convert", "out.zarr", "from_zarr.h5")
     stack = np.arange(3 * 8 * 10, dtype=np.uint16).reshape(3, 8, 10)
     # From a compression that is read by its own package only.
-    tifffile.imwrite(bundle.work / "zstd.tif", stack, compression="zstd")
+    kind = {"photometric": "minisblack", "compression": "zstd"}
+    tifffile.imwrite(bundle.work / "zstd.tif", stack, **kind)
     bundle.run("flimage", "convert", "zstd.tif", "from_zstd.h5", "--interval", "1")
     for name in ("damaged.nd2", "damaged.czi"):
         (bundle.work / name).write_bytes(b"nothing of the kind")
