@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from on_image import place, viewport
+from pointer import drag
 from PyQt5.QtCore import QEvent, QPoint, Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAction, QApplication, QDialog, QFileDialog
@@ -172,6 +173,7 @@ class RestlessPerson:
             "dialog": self._dialog,
             "panel": self._panel,
             "point": self._point,
+            "drag": self._drag,
             "copy view": lambda: self._trigger("actionCopyView"),
             "resize": lambda: window.resize(rng.randint(1024, 1400), rng.randint(700, 900)),
             "close": lambda: rng.random() < 0.3 and session.close(),
@@ -239,8 +241,11 @@ class RestlessPerson:
 
     def _panel(self) -> None:
         dock = self.rng.choice(list(self.window.panels.docks.values()))
-        if self.rng.random() < 0.5:
+        chance = self.rng.random()
+        if chance < 0.4:
             dock.setVisible(dock.isHidden())
+        elif chance < 0.5:
+            self._trigger("actionFloatPanel")
         else:
             dock.show()
             dock.raise_()
@@ -251,6 +256,19 @@ class RestlessPerson:
         where = place(self.window, self.rng.uniform(0, width), self.rng.uniform(0, height))
         if target.rect().contains(where):
             QTest.mouseMove(target, QPoint(where))
+
+    def _drag(self) -> None:
+        """Drag the image, or what lies on it: the inner edge of the border, a region, a line."""
+        height, width = self.session.shape
+        target = viewport(self.window)
+        edge = self.session.recipe.border_px
+        starts = [(edge, height / 2), (width / 2, height - edge), (width / 3, height / 3)]
+        places = [place(self.window, *self.rng.choice(starts))]
+        for _ in range(self.rng.randint(1, 4)):
+            there = self.rng.uniform(-5, width + 5), self.rng.uniform(-5, height + 5)
+            places.append(place(self.window, *there))
+        if all(target.rect().contains(each) for each in places):
+            drag(target, *places)
 
     def _open_session(self) -> None:
         path = self.folder / "saved.flsession"
