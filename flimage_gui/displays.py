@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import functools
 from collections.abc import Hashable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,6 @@ from flimage.progress import Progress
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit
     from flimage.correct import FrameCorrector
-    from flimage.meta import FLMetaDict
     from flimage.source import FrameSource
     from flimage.trace import Trace
 
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Display",
     "DisplayMaker",
-    "StoredSource",
     "image_levels",
     "raw_key",
     "sample_frames",
@@ -49,72 +46,6 @@ class Display(enum.Enum):
 def raw_key(index: int, edition: int = 0) -> Hashable:
     """Return what identifies a raw frame of an edition of the recording."""
     return (index, Display.RAW, edition)
-
-
-class StoredSource:
-    """A recording whose raw frames are kept in an `ImageStore` once they were read.
-
-    Parameters
-    ----------
-    source
-        The recording.
-    store
-        Where frames are kept.
-    edition
-        Changes whenever the frames of `source` do.
-    """
-
-    def __init__(self, source: FrameSource, store: ImageStore, edition: int = 0) -> None:
-        self.source = source
-        self.store = store
-        self.edition = edition
-
-    @property
-    def path(self) -> Path | None:
-        """File of the recording."""
-        return self.source.path
-
-    @property
-    def identifier(self) -> str | None:
-        """Identifier of the series."""
-        return self.source.identifier
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Size of a frame (y, x) [px]."""
-        return self.source.shape
-
-    @property
-    def times(self) -> np.ndarray:
-        """Times of all frames, (n,) [s]."""
-        return self.source.times
-
-    @property
-    def identifiers(self) -> Sequence[str | None]:
-        """Identifiers of all frames."""
-        return self.source.identifiers
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def raw(self, index: int) -> np.ndarray:
-        """Raw frame (y, x), as it is stored."""
-        key = raw_key(index, self.edition)
-        return self.store.get_or_make(key, lambda: self.source.raw(index))
-
-    def background(self, index: int) -> np.ndarray | None:
-        """Background of a frame (y, x), or None."""
-        return self.source.background(index)
-
-    def image(self, index: int) -> np.ndarray:
-        """Background-corrected frame (y, x), computed as the recording itself does it."""
-        from flimage.source import subtract_background
-
-        return subtract_background(self.raw(index), self.background(index))
-
-    def meta(self, index: int) -> FLMetaDict:
-        """Metadata of a frame."""
-        return self.source.meta(index)
 
 
 class DisplayMaker:
@@ -145,6 +76,9 @@ class DisplayMaker:
         edition: int = 0,
         fit_number: int = 0,
     ) -> None:
+        # What reads recordings is not needed before there is one.
+        from .stored_source import StoredSource
+
         self._source = StoredSource(source, store, edition)
         self._trace = trace
         self._fit = fit
