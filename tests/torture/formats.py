@@ -40,7 +40,7 @@ def make_formats(folder: Path) -> dict[str, Sample]:
     np.savez_compressed(folder / "a.npz", images=counts)
     found = {
         "npy": (".npy", (folder / "a.npy").read_bytes()),
-        "npy, Fortran order": (".npy", (folder / "fortran.npy").read_bytes()),
+        "npy (Fortran order)": (".npy", (folder / "fortran.npy").read_bytes()),
         "npz": (".npz", (folder / "a.npz").read_bytes()),
     }
     if importlib.util.find_spec("zarr") is not None:
