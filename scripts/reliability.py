@@ -47,7 +47,7 @@ TAIL = """
 defect, a record of a conversion that is nested without end; it was mended, and *Damaged files* was
 run anew. A longer run before, ended after *Disk and system*, found an OME-Zarr folder that
 was left behind; that was mended before the run of all. Sections with another seed were run by
-themselves, for longer. Earlier on that day, before the last fixes, 10 000 damaged files (seed 1) and
+themselves, for longer. Earlier that day, before the last fixes, 10 000 damaged files (seed 1) and
 8 000 in other formats (seed 3) were tried; what they found was mended.
 
 ## Memory in long use
