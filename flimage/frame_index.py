@@ -79,16 +79,16 @@ class FrameIndex:
             members = group.id.get_num_objs()
             if members == self._members:
                 return
-            # A name of bytes is no text: it was damaged.
-            names = [name if isinstance(name, str) else repr(name) for name in group]
-            # Frames whose attributes are read in one step must not be somewhere else.
-            self.all_here = group.id.get_num_objs() == _count_hard(group)
-        numbers = sorted(int(m[1]) for name in names if (m := FRAME_NAME.match(name)))
+            names, hard = _list_members(group)
+        # Frames whose attributes are read in one step must not be somewhere else.
+        self.all_here = hard == members == len(names)
+        found = [FRAME_NAME.match(name) for name in names]
+        numbers = sorted(int(match[1]) for match in found if match)
         if is_image_group(group):
             raise FileFormatError(
                 f"{describe(group)}: this is a single image; open it with FLImage."
             )
-        strays = [name for name in names if not FRAME_NAME.match(name)]
+        strays = [name for name, match in zip(names, found, strict=True) if not match]
         if strays and numbers:
             raise DamagedSeriesError(
                 f"{describe(group)}: a series holds nothing but fli_0, fli_1, …, and this group"
@@ -240,13 +240,18 @@ def _read_text(attribute: h5a.AttrID | None) -> str | None:
     return found.decode("utf-8", "replace") if isinstance(found, bytes) else clean(str(found))
 
 
-def _count_hard(group: h5py.Group) -> int:
-    """Count the members of a group that are no links to elsewhere."""
-    count = 0
+def _list_members(group: h5py.Group) -> tuple[list[str], int]:
+    """Names of the members of a group, and how many of them are no links to elsewhere."""
+    names: list[str] = []
+    hard = 0
 
     def look(name: bytes, info: h5l.LinkInfo) -> None:
-        nonlocal count
-        count += info.type == h5l.TYPE_HARD
+        nonlocal hard
+        hard += info.type == h5l.TYPE_HARD
+        try:
+            names.append(name.decode())
+        except UnicodeDecodeError:
+            names.append(repr(name))  # it was damaged
 
     group.id.links.iterate(look, info=True)
-    return count
+    return names, hard
