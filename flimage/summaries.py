@@ -302,7 +302,7 @@ def summarise(batch: FrameBatch, layout: Layout) -> Summaries:
     if whole:
         lowest = flat.min(axis=1).astype(np.float64)
         highest = flat.max(axis=1).astype(np.float64)
-        tiles = _tiles(images, layout)
+        tiles = _tiles(images, layout, sums)
     else:
         finite = np.isfinite(flat)
         missing[:] = flat.shape[1] - np.count_nonzero(finite, axis=1)
@@ -314,10 +314,10 @@ def summarise(batch: FrameBatch, layout: Layout) -> Summaries:
         lowest = np.where(finite, flat, np.inf).min(axis=1).astype(np.float64)
         highest = np.where(finite, flat, -np.inf).max(axis=1).astype(np.float64)
         lowest[empty] = highest[empty] = np.nan
-        weight = _tiles(finite.astype(np.float32).reshape(images.shape), layout)
+        weight = _tiles(finite.astype(np.float32).reshape(images.shape), layout, counts)
         with np.errstate(invalid="ignore"):
             # A tile without a finite pixel is 0/0, which is NaN.
-            tiles = _tiles(filled.reshape(images.shape), layout) / weight
+            tiles = _tiles(filled.reshape(images.shape), layout, sums) / weight
     peaks, at_peak = _saturation(batch, highest, layout.detector_maximum)
     return Summaries(
         sums,
@@ -363,9 +363,12 @@ def _saturation(
     return peaks, at_peak
 
 
-def _tiles(images: npt.NDArray[Any], layout: Layout) -> Float:
-    """Mean of every tile: (n, tiles along y, tiles along x)."""
+def _tiles(images: npt.NDArray[Any], layout: Layout, sums: Float) -> Float:
+    """Mean of every tile, (n, tiles along y, tiles along x), for images whose sums are known."""
     y_edges, x_edges = layout.y_edges, layout.x_edges
+    if len(y_edges) == len(x_edges) == 2:
+        whole: Float = sums.sum(axis=1)[:, None, None] / images[0].size
+        return whole
     rows = np.empty((len(images), len(y_edges) - 1, images.shape[2]))
     for k in range(len(y_edges) - 1):
         # Slices run several times faster than one reduceat along a strided axis.
