@@ -20,6 +20,7 @@ from .events import EventPreservation, event_preservation
 from .fitting import Solution, fit_weighted, solve
 from .models import MODELS, Model, get_model
 from .profile import profile
+from .quietly import quietly
 from .result import BleachFit, Candidate, Parameter
 from .trace import Trace, make_trace
 from .uncertainty import Gains, gain_interval, gains_of, half_life, parameters_of, spread
@@ -48,8 +49,7 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 
 
-# Pixels of 1e300 and NaN that signal: what comes of them is infinite or NaN, and is told.
-@np.errstate(over="ignore", invalid="ignore", under="ignore")
+@quietly
 def fit(scan: SeriesScan, recipe: Recipe) -> BleachFit:
     """Fit the decay of a recording.
 
@@ -115,7 +115,7 @@ class _Scaled:
         return np.maximum(self.variance + self.shot * (curve - self.y), 0.1 * self.variance)
 
 
-@np.errstate(over="ignore", invalid="ignore", under="ignore")
+@quietly
 def fit_trace(trace: Trace, recipe: Recipe) -> BleachFit:
     """Fit the decay of a trace.
 

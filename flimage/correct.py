@@ -20,6 +20,7 @@ from .image_group import add_versions
 from .kept_frames import KeptFrames
 from .parallel import ordered_map
 from .progress import Progress, ignore_progress
+from .quietly import quietly
 
 if TYPE_CHECKING:
     from .bleach import BleachFit
@@ -49,8 +50,7 @@ class Correction:
     frames: int
 
 
-# Pixels of 1e300 and NaN that signal: what comes of them is infinite or NaN, and is told.
-@np.errstate(over="ignore", invalid="ignore", under="ignore")
+@quietly
 def correct_image(
     image: npt.NDArray[Any],
     background: float | npt.NDArray[Any],

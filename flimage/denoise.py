@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from .errors import InputError
 from .meta import is_number
+from .quietly import quietly
 
 __all__ = ["denoise_image", "noise_sigma"]
 
@@ -34,8 +35,7 @@ def noise_sigma(image: npt.ArrayLike) -> float:
     return sigma
 
 
-# Pixels of 1e300 and NaN that signal: what comes of them is infinite or NaN, and is told.
-@np.errstate(over="ignore", invalid="ignore", under="ignore")
+@quietly
 def denoise_image(image: npt.ArrayLike, strength: float = 1.0) -> npt.NDArray[np.floating]:
     """Remove noise from an image by total-variation denoising.
 

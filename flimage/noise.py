@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .quietly import quietly
 from .smoothing import box_sum
 
 __all__ = ["PixelNoise", "photon_transfer", "thin"]
@@ -99,7 +100,7 @@ def _clipped_variance(squares: Array, around: Array) -> float:
 
 
 # Of pixels of 1e200 and more, the square is infinite: they have no noise that is known.
-@np.errstate(over="ignore", invalid="ignore", under="ignore")
+@quietly
 def photon_transfer(
     pairs: Iterable[tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]],
 ) -> PixelNoise | None:

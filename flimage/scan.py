@@ -16,6 +16,7 @@ from .errors import InputError
 from .noise import photon_transfer
 from .parallel import ordered_map
 from .progress import Progress, ignore_progress
+from .quietly import quietly
 from .region import (
     LARGEST_MOVE,
     border_exclusion,
@@ -139,8 +140,7 @@ class SeriesScan:
     left_out: int = 0
 
 
-# Pixels of 1e300 and NaN that signal: what comes of them is infinite or NaN, and is told.
-@np.errstate(over="ignore", invalid="ignore", under="ignore")
+@quietly
 def scan_series(
     source: FrameSource,
     recipe: Recipe,

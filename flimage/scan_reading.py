@@ -15,6 +15,7 @@ from .errors import DamagedImageError, InputError
 from .noise import thin
 from .parallel import ordered_map
 from .progress import Progress
+from .quietly import quietly
 from .scratch import Scratch
 from .source import subtract_background
 from .summaries import FrameBatch
@@ -72,7 +73,7 @@ def _read_frame(source: FrameSource, index: int) -> tuple[npt.NDArray[Any], npt.
     return raw, subtract_background(raw, background), background is not None
 
 
-@np.errstate(over="ignore", invalid="ignore", under="ignore")
+@quietly
 def read_batch(
     source: FrameSource, frames: Sequence[int], stopped: threading.Event, scratch: Scratch
 ) -> FrameBatch | None:
@@ -142,8 +143,7 @@ class Averages:
     pairs: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 
 
-# Pixels of 1e300 and NaN that signal: what comes of them is infinite or NaN, and is told.
-@np.errstate(over="ignore", invalid="ignore", under="ignore")
+@quietly
 def average_frames(
     source: FrameSource, recipe: Recipe, report: Progress, workers: int | None
 ) -> Averages:

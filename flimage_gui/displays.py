@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flimage.progress import Progress
+from flimage.quietly import quietly
 
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit
@@ -152,7 +153,7 @@ def sample_frames(n_frames: int, count: int = 5) -> list[int]:
     return sorted({int(i) for i in np.linspace(0, n_frames - 1, min(count, n_frames)).round()})
 
 
-@np.errstate(over="ignore", invalid="ignore", under="ignore")  # 1e38 and 1e-45 are drawn, too
+@quietly
 def image_levels(images: Sequence[np.ndarray]) -> tuple[float, float]:
     """Return the values to show black and white, from percentiles of all finite pixels.
 

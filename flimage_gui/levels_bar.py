@@ -18,6 +18,7 @@ from PyQt5.QtGui import (
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from flimage.quantities import format_number
+from flimage.quietly import quietly
 
 from .colormaps import DEFAULT, color_table
 
@@ -30,7 +31,7 @@ BAR_WIDTH = 14
 GRAB_PIXELS = 9
 
 
-@np.errstate(over="ignore", invalid="ignore", under="ignore")  # 1e38 and 1e-45 are drawn, too
+@quietly
 def histogram(image: np.ndarray, low: float, high: float) -> np.ndarray:
     """Count how often values between `low` and `high` occur, in :data:`BINS` equal bins.
 

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from PyQt5.QtGui import qRgb, qRgba
 
+from flimage.quietly import quietly
+
 from .colormaps import color_table
 
 __all__ = ["color_list", "to_indices"]
@@ -19,7 +21,7 @@ MISSING = 255
 SATURATED_COLOR = (255, 64, 64)
 
 
-@np.errstate(over="ignore", invalid="ignore", under="ignore")  # 1e38 and 1e-45 are drawn, too
+@quietly
 def to_indices(
     image: np.ndarray, low: float, high: float, saturation: float | None = None
 ) -> np.ndarray:
