@@ -147,32 +147,28 @@ class HeapCheck:
             return [True] * len(names)
         file = _Bytes(self._descriptor)
         known: set[int] = set()
-        found: list[list[bytes] | None] = []
-        elsewhere: list[int] | None = None
+        found: list[list[bytes | None] | None] = []
         for name in names:
             try:
                 info = h5o.get_info(self._owner, name)
-                blocks = list(_header_blocks(file, info.addr))
+                found.append(list(_header_blocks(file, info.addr)))
+                known = _known(info.fileno)
             except _ERRORS:
                 found.append(None)
-                continue
-            known = _known(info.fileno)
-            if None in blocks and elsewhere is None:
-                elsewhere = _all_heaps(file)
-            found.append([block for block in blocks if block is not None])
-        candidates = _mentioned([block for blocks in found for block in blocks or ()], file.size)
         # Where attributes are elsewhere, every heap of the file may be meant.
-        new = set(candidates).union(elsewhere or ()) - known
+        all_heaps = _all_heaps(file) if any(blocks and None in blocks for blocks in found) else []
+        every = [block for blocks in found for block in blocks or ()]
+        new = {*_mentioned(every, file.size), *all_heaps} - known
         endless = {heap for heap in new if not _ends(file, heap)}
         known.update(new - endless)
-        if not endless:
-            return [blocks is not None for blocks in found]
-        if elsewhere is not None and not endless.isdisjoint(elsewhere):
-            return [False] * len(names)
-        return [
-            blocks is not None and endless.isdisjoint(_mentioned(blocks, file.size))
-            for blocks in found
-        ]
+
+        def ends(blocks: Sequence[bytes | None] | None) -> bool:
+            if blocks is None or not endless:
+                return blocks is not None
+            meant = all_heaps if None in blocks else _mentioned(blocks, file.size)
+            return endless.isdisjoint(meant)
+
+        return [ends(blocks) for blocks in found]
 
 
 def _known(number: int) -> set[int]:
@@ -241,9 +237,9 @@ def _header_blocks(file: _Bytes, address: int) -> Iterator[bytes | None]:
             position += length
 
 
-def _mentioned(blocks: Sequence[bytes], size: int) -> list[int]:
+def _mentioned(blocks: Sequence[bytes | None], size: int) -> list[int]:
     """Numbers in blocks of bytes that can be addresses of heaps, wherever they stand."""
-    data = b"".join(blocks)
+    data = b"".join(block for block in blocks if block is not None)
     if len(data) < 8:
         return []
     numbers = [
