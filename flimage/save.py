@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from . import storage
 from .checked_dataset import check_tree
+from .dataset import in_memory
 from .disk_errors import reason_of
 from .errors import FileAccessError, FlimageError
 from .image_group import BG_DATA, RAW, frame_group
@@ -111,12 +112,9 @@ def save_edited(
 def _check_still_there(source: EditedSource, path: pathlib.Path) -> None:
     """Refuse to replace a file that took the place of the one that is open."""
     stored = _series_group(source.source)
-    if stored is None or not path.exists() or not _is_own(source, path):
+    if stored is None or in_memory(stored.id) or not path.exists() or not _is_own(source, path):
         return
-    try:
-        opened = os.fstat(stored.file.id.get_vfd_handle())
-    except (OSError, RuntimeError, TypeError, NotImplementedError):
-        return  # in memory
+    opened = os.fstat(stored.file.id.get_vfd_handle())
     if not os.path.samestat(opened, path.stat()):
         raise FileAccessError(
             f"{path} was replaced by another window or program since it was opened; save a copy"
