@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from controls import find
-from pointer import hover, send
+from pointer import double_click, hover, send
 from PyQt5.QtCore import QEvent, QPoint, Qt
 from PyQt5.QtWidgets import QWidget
 
@@ -42,3 +42,15 @@ def drag_image(qtbot, window: MainWindow, *points: tuple[float, float], steps: i
         send(target, QEvent.Type.MouseMove, each, pressed=left)
     qtbot.wait(MOVE_MS)
     send(target, QEvent.Type.MouseButtonRelease, places[-1], left)
+
+
+def draw_polygon(qtbot, window: MainWindow, *points: tuple[float, float]) -> None:
+    """Click the corners of a polygon, (column, row); the last one twice, which ends it."""
+    target = viewport(window)
+    for point in points[:-1]:
+        qtbot.wait(30)
+        hover(target, place(window, *point))
+        qtbot.mouseClick(target, Qt.MouseButton.LeftButton, pos=place(window, *point))
+        qtbot.wait(450)  # two clicks that follow sooner are one double click
+    qtbot.wait(30)
+    double_click(target, place(window, *points[-1]))

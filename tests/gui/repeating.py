@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from flimage import FLSeries, provenance
@@ -39,3 +40,16 @@ def content(path: Path) -> dict[str, object]:
             "identifier": source.identifier,
             "recipe": None if origin is None else origin.recipe,
         }
+
+
+def repeat(way: str, text: str, files: Sequence[Path], table: Path, folder: Path) -> None:
+    """Remove what was made, make it again by copied text, and compare the two."""
+    wanted, rows = {path: content(path) for path in files}, table.read_bytes()
+    for path in (*files, table):
+        path.unlink()
+    (run_python if way.lower() == "python" else run_commands)(text, folder)
+    for path, expected in wanted.items():
+        found = content(path)
+        for key, value in expected.items():
+            assert found[key] == value, f"{key} of {path.name}"
+    assert table.read_bytes() == rows

@@ -12,7 +12,7 @@ from on_image import drag_image
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QAction, QApplication, QFileDialog
 from recordings import decaying
-from repeating import content, run_commands, run_python
+from repeating import content, repeat, run_commands, run_python
 
 from flimage import provenance
 from flimage_gui.editor import Editor
@@ -97,16 +97,7 @@ def test_copied_steps_make_the_same_files_in_another_process(
     settle(session)
     button = "copyPythonButton" if way == "python" else "copyCommandsButton"
     text = copied(qtbot, opened, button)
-    wanted = {path: content(path) for path in (corrected, saved)}
-    csv = table.read_bytes()
-    for path in (corrected, saved, table):
-        path.rename(path.with_name(f"by-clicks-{path.name}"))
-    (run_python if way == "python" else run_commands)(text, tmp_path)
-    for path, expected in wanted.items():
-        found = content(path)
-        for key, value in expected.items():
-            assert found[key] == value, f"{key} of {path.name}"
-    assert table.read_bytes() == csv
+    repeat(way, text, (corrected, saved), table, tmp_path)
 
 
 def test_saving_in_place_is_repeated_from_the_recording_as_it_was(

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from controls import click, find
 from hands import CTRL, SHIFT, click_rows, pick, pick_below, press
-from on_image import drag_image, place, viewport
-from pointer import double_click, hover
+from on_image import drag_image, draw_polygon
+from pointer import double_click
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import (
@@ -163,7 +163,6 @@ def test_regions_of_every_kind_are_drawn_named_and_exported(
     qtbot, opened: MainWindow, tmp_path: Path, settle
 ) -> None:
     press(qtbot, opened, Qt.Key.Key_B)
-    target = viewport(opened)
     press(qtbot, opened, Qt.Key.Key_R, CTRL, SHIFT)
     qtbot.wait(20)
     drag_image(qtbot, opened, (36, 26), (44, 34))
@@ -177,13 +176,7 @@ def test_regions_of_every_kind_are_drawn_named_and_exported(
     drag_image(qtbot, opened, (60, 40), (70, 40), (70, 52), (60, 52), steps=8)
     settle(opened.session)
     pick(qtbot, opened, "actionAddPolygon")
-    for point in ((60, 6), (74, 8)):
-        qtbot.wait(30)
-        hover(target, place(opened, *point))
-        qtbot.mouseClick(target, Qt.MouseButton.LeftButton, pos=place(opened, *point))
-        qtbot.wait(450)
-    qtbot.wait(30)
-    double_click(target, place(opened, 66, 20))
+    draw_polygon(qtbot, opened, (60, 6), (74, 8), (66, 20))
     settle(opened.session)
     table = find(opened, QTableWidget, "regionsTable")
     assert table.rowCount() == 4

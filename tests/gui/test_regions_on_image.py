@@ -7,8 +7,7 @@ import time
 import numpy as np
 import pytest
 from controls import choose, click, find
-from on_image import drag_image, place, viewport
-from pointer import double_click, hover
+from on_image import drag_image, draw_polygon
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QAbstractButton, QAction, QComboBox, QLabel, QWidget
 from recordings import decaying, write_series
@@ -70,14 +69,7 @@ def test_signal_region_is_drawn_from_corner_to_corner_and_undone(
 
 def test_polygon_is_drawn_click_by_click(qtbot, opened: MainWindow, settle) -> None:
     opened.looking.regions.draw_signal("polygon")
-    target = viewport(opened)
-    for point in ((20, 10), (60, 12)):
-        qtbot.wait(30)
-        hover(target, place(opened, *point))
-        qtbot.mouseClick(target, Qt.MouseButton.LeftButton, pos=place(opened, *point))
-        qtbot.wait(450)
-    qtbot.wait(30)
-    double_click(target, place(opened, 40, 50))
+    draw_polygon(qtbot, opened, (20, 10), (60, 12), (40, 50))
     region = opened.session.recipe.region
     assert region.kind == "polygon"
     np.testing.assert_allclose(corners(region), [(20, 10), (60, 12), (40, 50)], atol=0.6)

@@ -90,6 +90,14 @@ def forget(window: MainWindow) -> None:
     find(window, QDockWidget, "metadataDock").show()
 
 
+def reopen(qtbot, window: MainWindow, target: Path, settle) -> None:
+    """Open the session in a window that knows nothing of it any more."""
+    forget(window)
+    window.open_path(target)
+    qtbot.waitUntil(lambda: bool(window.session.steps), timeout=PATIENCE)
+    settle(window.session)
+
+
 def test_a_session_is_taken_up_as_it_was_left(
     qtbot, window: MainWindow, recording, target: Path, settle
 ) -> None:
@@ -98,10 +106,7 @@ def test_a_session_is_taken_up_as_it_was_left(
     save(qtbot, window, settle)
     assert "The session was saved" in window.message_bar.text
     assert window.session.modified, "the recording itself is as it was"
-    forget(window)
-    window.open_path(target)
-    qtbot.waitUntil(lambda: bool(window.session.steps), timeout=PATIENCE)
-    settle(window.session)
+    reopen(qtbot, window, target, settle)
     qtbot.waitUntil(lambda: window.frame_view.shown == (5, Display.BACKGROUND_CORRECTED))
     assert state(window) == before
     assert window.session.steps == ("Take up work.flsession",)
@@ -140,10 +145,7 @@ def test_a_session_without_a_fit_makes_none(
 ) -> None:
     work(qtbot, window, recording, settle)
     save(qtbot, window, settle)
-    forget(window)
-    window.open_path(target)
-    qtbot.waitUntil(lambda: bool(window.session.steps), timeout=PATIENCE)
-    settle(window.session)
+    reopen(qtbot, window, target, settle)
     assert window.session.fit is None
 
 
@@ -305,10 +307,7 @@ def test_a_session_that_was_only_opened_is_not_offered_again(
 ) -> None:
     work(qtbot, window, recording, settle)
     save(qtbot, window, settle)
-    forget(window)
-    window.open_path(target)
-    qtbot.waitUntil(lambda: bool(window.session.steps), timeout=PATIENCE)
-    settle(window.session)
+    reopen(qtbot, window, target, settle)
     assert not window.isWindowModified()
     window.leave_unasked()
     assert find_entries(journal_folder()) == []

@@ -32,7 +32,7 @@ from PyQt5.QtWidgets import (
 )
 from questions import answer, answer_file_dialog
 from recordings import decaying, held_by_another_program
-from repeating import content, run_commands, run_python
+from repeating import repeat
 
 from flimage import FLSeries, provenance
 from flimage_gui.main_window import MainWindow
@@ -156,15 +156,7 @@ def test_what_was_done_by_hand_is_repeated_by_the_copied_text(
     assert digest(recording) == before
     pick(qtbot, opened, f"actionCopy{way}")
     text = QApplication.clipboard().text()
-    wanted, csv = [content(path) for path in (corrected, saved)], table.read_bytes()
-    for path in (corrected, saved, table):
-        path.unlink()
-    (run_python if way == "Python" else run_commands)(text, tmp_path)
-    for path, expected in zip((corrected, saved), wanted, strict=True):
-        found = content(path)
-        for key, value in expected.items():
-            assert found[key] == value, f"{key} of {path.name}"
-    assert table.read_bytes() == csv
+    repeat(way, text, (corrected, saved), table, tmp_path)
 
 
 # ---------------------------------------------------------------------- files

@@ -283,6 +283,7 @@ def main(argv: list[str] | None = None) -> int:
             try:
                 with contextlib.redirect_stdout(console), contextlib.redirect_stderr(console):
                     commands[try_odd(arguments.seed, number, Path(name)).rpartition(", ")[2]] += 1
+            # Whatever it is, it is what is looked for.
             except Exception as error:
                 where = "".join(traceback.format_tb(error.__traceback__)[-8:])
                 defects.append(
