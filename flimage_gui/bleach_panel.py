@@ -274,8 +274,9 @@ def corrected_html(origin: Origin) -> str:
     source = f", from {html.escape(breakable(origin.source))}" if origin.source else ""
     return (
         f"<b>{_SIGNS['caution']} Corrected already</b><br>This series was bleach-corrected by"
-        f" flimage {html.escape(origin.version)}{source}. Its background is subtracted (border 0"
-        " px). Correcting it again would count twice: change settings in the original recording."
+        f" flimage {html.escape(origin.version)}{source}. Its background is subtracted, so the"
+        " border is 0 px here. Correcting it again would count twice: change settings in the"
+        " original recording."
     )
 
 

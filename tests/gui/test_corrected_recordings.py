@@ -39,7 +39,7 @@ def test_a_corrected_series_opens_without_a_border_and_says_what_it_is(
     assert session.correction.source == "recording.h5"
     assert notice.isVisible()
     assert notice.grade == "caution"
-    for part in ("recording.h5", "Corrected already", "count twice"):
+    for part in ("recording.h5", "Corrected already", "border is 0 px here", "count twice"):
         assert part in notice.text().replace("\u200b", "")
 
 
