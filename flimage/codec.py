@@ -17,8 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from . import compression as _compression
-from .compression import Compression, Plan, choose_plan, is_available
+from .compression import (
+    Compression,
+    Plan,
+    choose_plan,
+    is_available,
+    libdeflate_decompress,
+)
 from .errors import InputError
 
 __all__ = [
@@ -313,14 +318,7 @@ def decompress_chunk(
         if stored != fletcher32(body):
             raise ValueError("the checksum does not match")
     size = math.prod(shape) * dtype.itemsize
-    data: Any
-    if filters.level is None:
-        data = bytearray(body)
-    else:
-        try:
-            data = _compression.deflate.zlib_decompress(body, size)
-        except _compression.deflate.DeflateError as error:
-            raise ValueError(f"the data cannot be decompressed ({error})") from error
+    data = bytearray(body) if filters.level is None else libdeflate_decompress(body, size)
     if len(data) != size:
         raise ValueError(f"the chunk holds {len(data)} bytes instead of {size}")
     flat = unshuffle(data, dtype) if filters.shuffle else np.frombuffer(data, dtype)

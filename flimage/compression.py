@@ -24,13 +24,24 @@ try:
 except ImportError:  # a platform without a wheel: slower plans take its place
     zlib_ng = None
 
-__all__ = ["Compression", "Plan", "choose_plan", "is_available"]
+__all__ = [
+    "Compression",
+    "Plan",
+    "choose_plan",
+    "is_available",
+    "libdeflate_compress",
+    "libdeflate_decompress",
+]
 
 Compression = Literal["fast", "balanced", "small"]
 
 #: Pixels that an image is judged by, and pixels of a trial.
 _SAMPLE = 4096
 _TRIAL = 16384
+#: Memory that libdeflate works in while it decompresses, and while it compresses up to the given
+#: level [bytes]; a little more than it takes (12 kB; 0.67 and 9 MB).
+_WORKSPACE = 2**15
+_WORKSPACES = ((9, 3 * 2**18), (12, 10 * 2**20))
 #: Part of the sampled values that must differ before an image counts as continuous.
 _CONTINUOUS = 0.6
 
@@ -59,7 +70,7 @@ class Plan(NamedTuple):
         if self.engine == "zlib-ng":
             chunk: bytes = zlib_ng.compress(data, self.level)
             return chunk
-        stream: bytearray = deflate.zlib_compress(data, self.level)
+        stream: bytearray = libdeflate_compress(data, self.level)
         return stream
 
 
@@ -85,6 +96,58 @@ _FEW_VALUES_WITHOUT_NG = (
     (3.0, Plan(False, "zlib", 7)),
     (0.0, Plan(False, "libdeflate", 10)),
 )
+
+
+def libdeflate_compress(data: npt.NDArray[np.uint8], level: int) -> bytearray:
+    """Make a zlib stream; releases Python's lock.
+
+    Parameters
+    ----------
+    data
+        1D, contiguous.
+    level
+        1 to 12.
+
+    Raises
+    ------
+    MemoryError
+    """
+    _make_sure_of(data.nbytes, next(size for most, size in _WORKSPACES if level <= most))
+    stream: bytearray = deflate.zlib_compress(data, level)
+    return stream
+
+
+def libdeflate_decompress(stream: bytes | bytearray | memoryview, size: int) -> bytearray:
+    """Take a zlib stream apart; releases Python's lock.
+
+    Parameters
+    ----------
+    stream
+        What :func:`libdeflate_compress`, or any other, has made.
+    size
+        How many bytes come out.
+
+    Raises
+    ------
+    ValueError
+        When it is no such stream, or holds more bytes.
+    MemoryError
+    """
+    _make_sure_of(size, _WORKSPACE)
+    try:
+        data: bytearray = deflate.zlib_decompress(stream, size)
+    except deflate.DeflateError as error:
+        raise ValueError(f"the data cannot be decompressed ({error})") from error
+    return data
+
+
+def _make_sure_of(size: int, workspace: int) -> None:
+    """Raise MemoryError where there is no memory for a result and for the work on it.
+
+    The package `deflate` uses what libdeflate works in without a look whether there was memory for
+    it, which ends the process. Neither block is touched: asking takes microseconds.
+    """
+    np.empty(size, np.uint8), np.empty(workspace, np.uint8)  # both at the same time
 
 
 def is_available() -> bool:
@@ -147,4 +210,4 @@ def _shuffling_helps(flat: npt.NDArray[Any]) -> bool:
     plain = part.view(np.uint8)
     shuffled = np.ascontiguousarray(plain.reshape(-1, part.itemsize).T).reshape(-1)
     # A short piece has less to repeat than the whole image: the gain must be clear.
-    return len(deflate.zlib_compress(shuffled, 4)) < 0.9 * len(deflate.zlib_compress(plain, 4))
+    return len(libdeflate_compress(shuffled, 4)) < 0.9 * len(libdeflate_compress(plain, 4))

@@ -24,7 +24,7 @@ _REASONS = {
     errno.EIO: "the disk failed; choose another one, and check this one",
     errno.ENOMEM: "there is too little memory; close other programs or recordings",
 }
-#: How HDF5 starts to say that something could not be written.
+#: How HDF5 starts to say that something could not be written; often it adds the system's number.
 _HDF5 = re.compile(r"(Can't|Unable to|Unspecified error|Disable slist|Failed to) ?\b")
 
 
@@ -47,7 +47,9 @@ def reason_of(error: BaseException) -> str | None:
         return None
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return _REASONS[errno.ENOMEM]
-    from_hdf5 = isinstance(error, RuntimeError) and _HDF5.match(str(error))
+    from_hdf5 = isinstance(error, RuntimeError) and (
+        _HDF5.match(str(error)) or _number_of(error) in _REASONS
+    )
     if not isinstance(error, OSError) and not from_hdf5:
         return None
     # What failed first says more than what failed because of it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 from collections import deque
@@ -15,6 +16,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+#: Memory for the stack and the first steps of a new thread [bytes].
+_THREAD_MEMORY = 10 * 2**20
 #: Most threads where none are asked for; a process that shares the computer lowers it.
 _most_workers = 8
 
@@ -45,11 +48,28 @@ def start_work(
     MemoryError
         When the system has no room for another thread.
     """
+    # Only a new thread needs room; the pool itself does not tell whether it will start one.
+    if len(pool._threads) < pool._max_workers:
+        _make_sure_of_room()
     try:
         return pool.submit(function, *arguments)
     except RuntimeError as error:
         if "new thread" not in str(error):
             raise
+        raise MemoryError("There is no room for another thread.") from error
+
+
+def _make_sure_of_room() -> None:
+    """Raise MemoryError where a new thread has no memory for its stack and its first steps.
+
+    A thread that finds none in its first steps never says that it has started, and Python waits
+    for that without end. The memory is not touched: asking for it takes microseconds.
+    """
+    try:
+        # Memory that might be shared takes several times as long to get; Windows knows one kind.
+        private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
+        mmap.mmap(-1, _THREAD_MEMORY, **private).close()
+    except OSError as error:
         raise MemoryError("There is no room for another thread.") from error
 
 

@@ -257,7 +257,7 @@ class TiffRecording(OmeRecording):
             return read_block(self._file.filehandle, start, self.shape, dtype)
         check_page(self.path, self._pages[index])
         with _remarks():
-            image = self._decoder.read(self._pages[index])
+            image = self._decoder.read(self._pages[index], index)
         return image.reshape(image.shape[-2:]) if image.size == math.prod(self.shape) else image
 
     def close(self) -> None:

@@ -17,17 +17,22 @@ from .errors import InputError
 
 __all__ = ["PageDecoder", "is_missing_codec", "missing_codec"]
 
+#: Compressions that Pillow is asked for: LZW, JPEG, PackBits, LZMA, Zstandard and WebP. Of others
+#: it knows those for black and white only, and complains on the console about anything else.
+_OF_PILLOW = (5, 7, 32773, 34925, 50000, 50001)
+
 
 def is_missing_codec(error: Exception) -> bool:
     """Tell whether `tifffile` failed because `imagecodecs`, or a part of it, is not installed."""
     return isinstance(error, ImportError) or "requires the 'imagecodecs' package" in str(error)
 
 
-def missing_codec(path: Path, page: Any) -> InputError:
+def missing_codec(path: Path, page: Any, frame: int | None = None) -> InputError:
     """Return the error for a compression that nothing here can decode."""
     name = getattr(page.compression, "name", str(page.compression))
+    what = path if frame is None else f"Frame {frame} of {path}"
     return InputError(
-        f"{path} is compressed with {name}, which needs the package imagecodecs: run"
+        f"{what} is compressed with {name}, which needs the package imagecodecs: run"
         " 'pip install \"flimage[tiff]\"', or save the file without compression."
     )
 
@@ -46,13 +51,15 @@ class PageDecoder:
         self._opened: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    def read(self, page: Any) -> npt.NDArray[Any]:
+    def read(self, page: Any, frame: int) -> npt.NDArray[Any]:
         """Decode a page.
 
         Parameters
         ----------
         page
             A page of `tifffile`.
+        frame
+            Which frame it is, for messages.
 
         Returns
         -------
@@ -71,9 +78,11 @@ class PageDecoder:
                 raise
         else:
             return image
-        return self._decode(page)
+        if page.compression not in _OF_PILLOW:
+            raise missing_codec(self._path, page, frame)
+        return self._decode(page, frame)
 
-    def _decode(self, page: Any) -> npt.NDArray[Any]:
+    def _decode(self, page: Any, frame: int) -> npt.NDArray[Any]:
         from PIL import Image
 
         name = str(page.parent.filehandle.path)
@@ -86,9 +95,9 @@ class PageDecoder:
                 picture.seek(page.index)
                 values = np.asarray(picture)
             except Exception as error:
-                raise missing_codec(self._path, page) from error
+                raise missing_codec(self._path, page, frame) from error
         if values.shape != page.shape or values.dtype.kind not in "iuf":
-            raise missing_codec(self._path, page)
+            raise missing_codec(self._path, page, frame)
         # Pillow has no unsigned integers of 32 bits: these come back from its signed ones.
         return values.astype(page.dtype)
 

@@ -124,7 +124,7 @@ def test_a_single_image_becomes_a_series_of_one_frame(suffix: str, tmp_path: Pat
 
 
 def test_frames_are_read_one_by_one(tmp_path: Path) -> None:
-    stack = np.zeros((60, 128, 128), "uint16")
+    stack = np.zeros((120, 128, 128), "uint16")
     tifffile.imwrite(tmp_path / "a.tif", stack, compression="zlib")
     convert.convert(tmp_path / "a.tif", tmp_path / "warm.h5", interval=1)
     tracemalloc.start()
@@ -587,3 +587,17 @@ def test_a_real_nd2_recording_brings_its_own_times(
     np.testing.assert_allclose(np.diff(times), 0.50016, atol=1e-5)
     assert meta["pixel size"] == pytest.approx(3.25e-7)
     assert meta["numerical aperture"] == pytest.approx(0.95)
+
+
+def test_a_page_in_a_compression_for_black_and_white_is_named_and_nothing_is_printed(
+    stack: np.ndarray, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.tif"
+    write_frame_by_frame(path, stack)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages[1].tags["Compression"].overwrite(2)
+    with convert.open_recording(path) as recording:
+        np.testing.assert_array_equal(recording.frame(0), stack[0])
+        with pytest.raises(InputError, match=r"Frame 1 of .*a\.tif is compressed with CCITTRLE"):
+            recording.frame(1)
+    assert capfd.readouterr() == ("", "")

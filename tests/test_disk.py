@@ -59,6 +59,10 @@ def test_too_few_open_files_and_too_little_memory_are_said() -> None:
         ),
         (RuntimeError("Can't decrement id ref count (unable, errno = 27, x)"), "larger than files"),
         (RuntimeError("Unable to flush (something else)"), "Unable to flush"),
+        (
+            RuntimeError("Set slist enabled failed (x\n, errno = 27, buf = 0x1)"),
+            "larger than files",
+        ),
         (OSError(errno.EDQUOT, "Quota exceeded"), "your share of the disk"),
         (FileNotFoundError(errno.ENOENT, "No such file"), "was removed meanwhile"),
         (OSError(errno.ENOTCONN, "Not connected"), "not connected"),
