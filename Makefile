@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # How long `make torture` goes on: 0.1 is a tenth of everything that is tried at random.
-TORTURE_SCALE = 1
+TORTURE_SCALE ?= 1
 
 # What is installed and tested is this checkout, whatever the shell has on its path.
 unexport PYTHONPATH

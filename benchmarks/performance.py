@@ -375,18 +375,19 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--only", help="run only comparisons whose title holds this text")
     parser.add_argument(
-        "--brief", action="store_true", help="fewer frames; nothing is written to the document"
+        "--quick", action="store_true", help="fewer frames, once each; writes no document"
     )
     parser.add_argument("--output", type=Path, default=DOCUMENT)
     options = parser.parse_args(arguments)
     cases = COMPARISONS
-    if options.brief:
+    repeats = 1 if options.quick else options.repeats
+    if options.quick:
         cases = tuple(shortened(case) for case in cases)
     cases = tuple(case for case in cases if case.title not in options.without)
     if options.only:
         cases = tuple(case for case in cases if options.only in case.title)
     with tempfile.TemporaryDirectory(prefix="flimage-bench-") as folder:
-        bench = Bench(peer_python(options.peer), Path(folder), options.repeats)
+        bench = Bench(peer_python(options.peer), Path(folder), repeats)
         sections: list[tuple[str, Callable[[], list[str]]]] = [
             ("Against flimage 0.3.3", lambda: compare(bench, cases)),
         ]
@@ -394,9 +395,9 @@ def main(arguments: list[str] | None = None) -> int:
             sections += [
                 (
                     "With the number of frames",
-                    lambda: scaling(bench, 2000 if options.brief else 20000),
+                    lambda: scaling(bench, 2000 if options.quick else 20000),
                 ),
-                ("Changing settings", lambda: retuning(bench, 50 if options.brief else 1000)),
+                ("Changing settings", lambda: retuning(bench, 50 if options.quick else 1000)),
                 ("Where the time goes", lambda: where_time_goes(bench)),
                 ("Compression", lambda: [CHOICE, *compression_table.rows()]),
             ]
@@ -404,16 +405,16 @@ def main(arguments: list[str] | None = None) -> int:
             HEAD.format(
                 date=datetime.date.today().isoformat(),
                 machine=machine(),
-                repeats=options.repeats,
+                repeats=repeats,
                 load=f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "not known",
             )
         ]
         for title, section in sections:
             text += ["", f"## {title}", "", *section()]
-            if not options.only and not options.brief:
+            if not options.only and not options.quick:
                 # After each section, so that what was measured is kept if a later one fails.
                 write_document(options.output, [*text, NEXT], options.without)
-    if not options.only and not options.brief:
+    if not options.only and not options.quick:
         print(f"Wrote {options.output}")
     return 0
 

@@ -283,7 +283,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the measurements and write the document."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.window", description=__doc__)
     parser.add_argument("--repeats", type=int, default=3, help="how often each run is repeated")
-    parser.add_argument("--quick", action="store_true", help="short recordings; writes no document")
+    parser.add_argument(
+        "--quick", action="store_true", help="short recordings, once each; writes no document"
+    )
     parser.add_argument(
         "--only",
         nargs="+",
@@ -302,7 +304,9 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        bench = Bench(stack.enter_context(display()), folder, options.repeats)
+        bench = Bench(
+            stack.enter_context(display()), folder, 1 if options.quick else options.repeats
+        )
         known = parts(bench, 8 if options.quick else 1)
         unknown = set(options.only or ()) - set(known)
         if unknown:

@@ -8,7 +8,7 @@ A page is read from top to bottom in a folder that holds a few recordings. What 
   what it has to print;
 * ``json`` blocks has to be JSON.
 
-Commands that install something are not run; what they name has to exist.
+Commands that install something are not run here; what they name has to exist. `newcomer` runs them.
 """
 
 from __future__ import annotations
@@ -183,6 +183,11 @@ def runs(command: Command) -> bool:
     return bool(words) and words[0] in _SHELL
 
 
+def closing_by_itself(command: str) -> str:
+    """Return a command that opens the window as one in which the window closes by itself."""
+    return command.replace("flimage-gui", "flimage-gui --quit-after 1", 1)
+
+
 class Reader:
     """Works through one page.
 
@@ -245,7 +250,7 @@ class Reader:
     def _run(self, command: Command, any_code: bool) -> int:
         text = command.text
         if command.words[0] == "flimage-gui" and not {"-h", "--help"} & set(command.words):
-            text = text.replace("flimage-gui", "flimage-gui --quit-after 1", 1)
+            text = closing_by_itself(text)
         done = subprocess.run(
             ["bash", "-c", text],
             cwd=self.folder,

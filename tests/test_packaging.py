@@ -161,6 +161,3 @@ def test_make_installs_nothing_twice(checkout: Path) -> None:
     assert "pip" not in run_make("--dry-run", "run", cwd=checkout).stdout
     os.utime(checkout / "pyproject.toml", (later + 9, later + 9))
     assert "pip" in run_make("--dry-run", "run", cwd=checkout).stdout
-
-
-# --- README -------------------------------------------------------------------------------------
