@@ -10,7 +10,7 @@ import tifffile
 from .recording import Recording
 from .units import METRES, SECONDS, number_of, scale_of
 
-__all__ = ["OmeRecording", "as_list", "ome_images"]
+__all__ = ["OmeRecording", "as_list", "ome_images", "ome_maps"]
 
 
 def as_list(value: Any) -> list[Any]:
@@ -22,12 +22,21 @@ def as_list(value: Any) -> list[Any]:
 
 def ome_images(xml: str) -> list[dict[str, Any]]:
     """Return the images of OME-XML as nested dictionaries; none where it is damaged."""
+    return as_list(_root(xml).get("Image"))
+
+
+def ome_maps(xml: str) -> list[Any]:
+    """Return the maps among the annotations of OME-XML; none where it is damaged."""
+    annotations = _root(xml).get("StructuredAnnotations")
+    return as_list(annotations.get("MapAnnotation")) if isinstance(annotations, dict) else []
+
+
+def _root(xml: str) -> dict[str, Any]:
     try:
-        tree = tifffile.xml2dict(xml)
+        root = tifffile.xml2dict(xml).get("OME", {})
     except SyntaxError:  # xml.etree.ElementTree.ParseError is one
-        return []
-    root = tree.get("OME", {})
-    return as_list(root.get("Image")) if isinstance(root, dict) else []
+        return {}
+    return root if isinstance(root, dict) else {}
 
 
 class OmeRecording(Recording):

@@ -22,11 +22,12 @@ import numpy.typing as npt
 import tifffile
 
 from .errors import FileFormatError, FlimageError, InputError
-from .ome import OmeRecording, as_list, ome_images
+from .ome import OmeRecording, as_list, ome_images, ome_maps
 from .recording import check_size, read_block
 from .selecting import Axis, ChoiceNeededError, Selection
 from .tiff_checks import check_directories, check_page
 from .tiff_codecs import PageDecoder, is_missing_codec, missing_codec
+from .tiff_values import StoredValues, times_in_info, values_of_imagej, values_of_ome
 from .units import METRES, SECONDS, number_of, scale_of
 
 __all__ = ["TiffRecording"]
@@ -68,6 +69,8 @@ class TiffRecording(OmeRecording):
     def __init__(self, path: Path, selection: Selection | None = None) -> None:
         super().__init__(path, selection)
         self._whole: npt.NDArray[Any] | None = None
+        self._stored_type = self.dtype
+        self._values: StoredValues | None = None
         self._pages: list[Any] = []
         self._image = 0
         self._block: int | None = None
@@ -115,7 +118,7 @@ class TiffRecording(OmeRecording):
                 series = self._choose_stack(found)
                 axes, shape, pages = series.axes, series.shape, series.pages
                 found = [series]
-        self.dtype = np.dtype(series.dtype)
+        self.dtype = self._stored_type = np.dtype(series.dtype)
         self._check_dtype()
         self._set_axes(
             axes,
@@ -200,9 +203,32 @@ class TiffRecording(OmeRecording):
             self._read_ome()
         if self._file.is_imagej:
             self._read_imagej()
+        self._take_values()
         software = self._keyframe.software
         if software:
             self.meta["software"] = str(software).strip()
+
+    def _take_values(self) -> None:
+        """Find out what stored numbers of 16 bits stand for."""
+        if self.dtype != np.uint16:
+            return
+        if self._file.is_imagej:
+            self._values, note = values_of_imagej(self._file.imagej_metadata or {})
+        else:
+            self._values, note = values_of_ome(self._maps)
+        self._notes += [note] if note else []
+        if self._values is None:
+            return
+        self.dtype = self._values.dtype
+        if self.maximum is not None:
+            # Numbers that were spread over all 16 bits say nothing about the detector.
+            top = self.maximum + int(self._values.scaling.offset)
+            self.maximum = top if self.dtype.kind in "ui" and top > 0 else None
+
+    @property
+    def _maps(self) -> list[Any]:
+        """Maps among the annotations of OME-XML; none where it is damaged, or there is none."""
+        return ome_maps(self._file.ome_metadata or "") if self._file.is_ome else []
 
     @functools.cached_property
     def _ome(self) -> list[dict[str, Any]]:
@@ -230,6 +256,9 @@ class TiffRecording(OmeRecording):
         The resolution is in pixels per `unit`; without a unit it is the one for printing.
         """
         properties = self._file.imagej_metadata or {}
+        times = times_in_info(properties)
+        if len(times) == self.n_frames == self._layout.planes:
+            self._set_times(times, "the times that flimage wrote into ImageJ's info")
         scale = scale_of(SECONDS, properties.get("tunit"), "sec")
         self._set_interval(
             number_of(properties.get("finterval")) * scale, "ImageJ's frame interval"
@@ -247,12 +276,17 @@ class TiffRecording(OmeRecording):
                 )
 
     def _read(self, index: int) -> npt.NDArray[Any]:
+        stored = self._stored(index)
+        return stored if self._values is None else self._values.restore(stored)
+
+    def _stored(self, index: int) -> npt.NDArray[Any]:
+        """Read the numbers of a frame as they stand in the file."""
         if self._whole is not None:
             whole: npt.NDArray[Any] = self._whole[self._layout.plane(index)]
             return whole
         if self._block is not None:
-            size = math.prod(self.shape) * self.dtype.itemsize
-            dtype = self.dtype.newbyteorder(self._file.byteorder)
+            size = math.prod(self.shape) * self._stored_type.itemsize
+            dtype = self._stored_type.newbyteorder(self._file.byteorder)
             start = self._block + self._layout.plane(index) * size
             return read_block(self._file.filehandle, start, self.shape, dtype)
         check_page(self.path, self._pages[index])

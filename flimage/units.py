@@ -60,7 +60,7 @@ def number_of(value: Any) -> float:
     """Convert to float; NaN when it is no number."""
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return math.nan
 
 

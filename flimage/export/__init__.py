@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from .formats import ImageKind
 
 if TYPE_CHECKING:
+    from ..scaling import Scaling
     from .frames import Images
     from .movie import write_movie
     from .ome_zarr import write_zarr
     from .report_page import write_report_page
-    from .scaling import Scaling
     from .table import write_fit, write_region_traces
     from .tiff import Exported, write_tiff
 

@@ -21,8 +21,9 @@ import numpy.typing as npt
 from ..errors import InputError
 from ..output import atomic_output
 from ..progress import Progress, ignore_progress
+from ..scaling import Scaling
 from .frames import Images, interval_of
-from .scaling import Scaling, find_scaling
+from .scaling import find_scaling
 
 __all__ = ["Exported", "TiffFlavour", "write_tiff"]
 
