@@ -29,6 +29,7 @@ __all__ = [
     "Origin",
     "Provenance",
     "frame_attributes",
+    "of_source",
     "origin",
     "read",
     "write",
@@ -157,6 +158,19 @@ def read(group: h5py.Group) -> Provenance | None:
         gain=gain,
         background=background,
     )
+
+
+def of_source(source: object) -> Provenance | None:
+    """Read how the series behind a source of frames was corrected; None where it was not.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        See :func:`read`.
+    """
+    # Edits stand in front of the source that they change.
+    series = getattr(getattr(source, "source", source), "series", None)
+    return None if series is None else read(series.h5)
 
 
 def origin(group: h5py.Group) -> Origin | None:

@@ -29,8 +29,9 @@ from flimage.export import (
     write_report_page,
 )
 from flimage.export.formats import format_of
-from flimage.export.movie_frame import Canvas, palette, scale_bar, time_stamps
-from flimage.export.report_page import report_page
+from flimage.export.movie import caption_of
+from flimage.export.movie_frame import BLACK, Canvas, palette, scale_bar, time_stamps
+from flimage.export.report_page import pictures_of, report_page
 from flimage.export.table import write_columns
 from flimage.extras import need
 from flimage.scan import scan_series
@@ -363,6 +364,44 @@ def test_a_large_recording_is_reduced_and_a_small_one_enlarged_by_whole_numbers(
     assert max(Canvas((3000, 4000), ["a"], [(0, 1)]).pane) == 1600
 
 
+@pytest.mark.parametrize("shape", [(16, 1200), (33, 801), (401, 21), (1, 4000), (4000, 1), (1, 1)])
+def test_pictures_of_any_shape_have_a_size_that_encoders_take_and_texts_apart(
+    shape: tuple[int, int],
+) -> None:
+    captions = ["Raw", "Bleach-corrected"]
+    canvas = Canvas(shape, captions, [(0, 1)] * 2, 1e-7, stamp="12.34 s")
+    height, width = canvas.size
+    assert height % 2 == width % 2 == 0
+    assert max(height, width) < 4000
+    # Whatever is drawn alone has to stay when everything is drawn: nothing lies over another.
+    ink = []
+    for shown in range(4):
+        names = [c if number == shown else "" for number, c in enumerate(captions)]
+        alone = Canvas(shape, names, canvas.levels, 1e-7 if shown == 2 else None, canvas.scale)
+        for name in ("size", "_slot"):
+            object.__setattr__(alone, name, getattr(canvas, name))
+        picture = alone.background()
+        if shown == 3:
+            picture = alone.draw(picture, [np.full(shape, np.nan)] * 2, "12.34 s")
+        ink.append(picture > BLACK)
+        assert ink[-1].any()
+    assert np.sum(ink, axis=0).max() == 1
+
+
+def test_movies_of_lines_are_encoded(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    images = np.random.default_rng(0).uniform(50, 200, (3, 16, 1200)).astype(np.float32)
+    series = FLSeries()
+    series.add_images(images, [{"time": 0.5 * i, "pixel size": 1e-7} for i in range(3)])
+    panes = [Images(SeriesSource(series)) for _ in range(2)]
+    for name in ("a.mp4", "a.gif"):
+        write_movie(panes, tmp_path / name, captions=["One", "Other"])
+    with Image.open(tmp_path / "a.gif") as gif, av.open(str(tmp_path / "a.mp4")) as movie:
+        stream = movie.streams.video[0]
+        assert gif.size == (stream.width, stream.height)
+        assert sum(1 for _ in movie.decode(video=0)) == gif.n_frames == 3
+
+
 def test_an_unknown_colour_map_or_ending_is_named(source: SeriesSource, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no colour map 'pink lemonade'"):
         write_movie([Images(source)], tmp_path / "m.gif", colormap="pink lemonade")
@@ -426,6 +465,57 @@ def test_a_corrected_series_is_exported_as_it_stands(
     code, _, err = run("export", tmp_path / "c.h5", tmp_path / "d.tif", "--model", "linear")
     assert code == 1
     assert "corrected already" in err
+
+
+@pytest.mark.parametrize("options", [(), ("--images", "bleach-corrected"), ("--images", "raw")])
+def test_images_of_a_corrected_series_say_how_they_were_corrected(
+    options: tuple[str, ...], recording: Path, run: Any, tmp_path: Path
+) -> None:
+    run("bleach", recording, tmp_path / "c.h5", "--border", 8)
+    for name in ("a.ome.tif", "a.tif", "a.zarr"):
+        run("export", recording, tmp_path / f"new-{name}", "--border", 8)
+        code, out, _ = run("export", tmp_path / "c.h5", tmp_path / name, *options)
+        assert code == 0
+        assert "30 bleach-corrected images" in out
+    found, new = (_facts_of(tmp_path, prefix) for prefix in ("", "new-"))
+    for (texts, channel), (new_texts, new_channel) in zip(found, new, strict=True):
+        assert channel == new_channel == "bleach-corrected"
+        assert texts.pop("recording") == "c.h5"
+        assert texts.pop("corrected from") == new_texts.pop("recording") == recording.name
+        assert texts == new_texts
+        assert {"model", "verdict", "recipe"} < texts.keys()
+
+
+def _facts_of(folder: Path, prefix: str) -> list[tuple[dict[str, str], str]]:
+    """What OME-TIFF, hyperstack and OME-Zarr say about their making, and what they show."""
+    with tifffile.TiffFile(folder / f"{prefix}a.ome.tif") as file:
+        root = tifffile.xml2dict(file.ome_metadata)["OME"]
+    pairs = root["StructuredAnnotations"]["MapAnnotation"]["Value"]["M"]
+    ome = {pair["K"]: pair["value"] for pair in pairs}
+    with tifffile.TiffFile(folder / f"{prefix}a.tif") as file:
+        lines = file.imagej_metadata["Info"].splitlines()
+    imagej = dict(line.split(" = ", 1) for line in lines if " = " in line)
+    imagej.pop("times in seconds")
+    attributes = json.loads((folder / f"{prefix}a.zarr" / ".zattrs").read_text())
+    own = attributes["flimage"]
+    own.pop("times [s]")
+    return [
+        (ome, root["Image"]["Pixels"]["Channel"]["Name"]),
+        (imagej, imagej["images"]),
+        (own, attributes["omero"]["channels"][0]["label"]),
+    ]
+
+
+def test_a_refused_correction_is_not_called_corrected(tmp_path: Path) -> None:
+    steady = simulation.simulate(0.5 * np.arange(20), lambda t: np.ones_like(t), shape=(40, 40))
+    path = simulation.write(tmp_path / "steady.h5", steady, "steady")
+    with FLSeries(h5file=path, h5mode="r") as series:
+        source = SeriesSource(series)
+        fit = correct.run(source, Recipe(border_px=6)).fit
+        assert fit.verdict.grade == "refused"
+        assert caption_of(Images(source, "bleach-corrected", fit)) == "Not corrected"
+        assert caption_of(Images(source, "raw", fit)) == "Raw"
+        assert pictures_of(source, fit)[-1][0] == "Last frame, not corrected"
 
 
 def test_fit_table_and_report_of_a_corrected_file_are_those_of_its_correction(

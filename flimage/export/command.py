@@ -107,11 +107,6 @@ class _Job:
 
     def fitted(self) -> BleachFit:
         """Fit the recording."""
-        if self.record is not None:
-            raise InputError(
-                f"{self.arguments.source} is corrected already; export it as it stands (--images"
-                " raw), or export the recording it was made from."
-            )
         cache = not self.arguments.no_cache
         return correct.run(self.source, self.recipe, progress=self.progress, cache=cache).fit
 
@@ -121,9 +116,9 @@ class _Job:
 
     def images(self) -> Images:
         """Images that were asked for."""
-        kind: ImageKind = "bleach-corrected" if self.record is None else "raw"
-        if self.arguments.images:
-            kind = self.arguments.images
+        kind: ImageKind = self.arguments.images or "bleach-corrected"
+        if self.record is not None and kind == "bleach-corrected":
+            kind = "raw"  # as they stand
         fit = self.fitted() if kind == "bleach-corrected" else None
         return Images(self.source, kind, fit, self.arguments.frames)
 
@@ -143,22 +138,18 @@ class _Job:
                 clip=arguments.clip,
                 **options,
             )
-        what = "stored" if self.record is not None and images.kind == "raw" else images.kind
-        return self._result(f"{done.frames} {what} images", done, images.fit)
+        return self._result(f"{done.frames} {images.label} images", done, images.fit)
 
     def movie(self) -> Export:
         """Write a movie of one or two panes."""
         arguments = self.arguments
         images = self.images()
-        panes, captions = [images], None
+        panes = [images]
         if arguments.images is None and self.record is None:
             panes.insert(0, Images(self.source, "raw", images.fit, arguments.frames))
-        elif self.record is not None and images.kind == "raw":
-            captions = ["Bleach-corrected"]
         done = write_movie(
             panes,
             arguments.out,
-            captions=captions,
             fps=arguments.fps,
             colormap=arguments.colormap,
             levels=arguments.limits,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from .. import provenance as records
 from .._version import __version__
 from ..correct import FrameCorrector
-from ..errors import InputError
+from ..errors import FlimageError, InputError
 from ..meta import is_number
 from ..parallel import ordered_map
 from ..progress import Progress, ignore_progress
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..bleach import BleachFit
+    from ..recipe import Recipe
     from ..source import FrameSource
 
 __all__ = ["Images", "interval_of"]
@@ -92,6 +95,22 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    @functools.cached_property
+    def record(self) -> records.Provenance | None:
+        """How the recording was corrected already; None where it was not, or the record is damaged.
+
+        Its frames are exported as they stand: corrected, whatever `kind` says.
+        """
+        try:
+            return records.of_source(self.source)
+        except FlimageError:
+            return None
+
+    @property
+    def label(self) -> str:
+        """What the images are, for a person: `kind`, or what was done to the recording before."""
+        return self.kind if self.record is None else "bleach-corrected"
 
     @property
     def path(self) -> Path | None:
@@ -186,11 +205,23 @@ class Images:
         """Where the images come from, for the metadata of what is exported."""
         facts = {
             "software": f"flimage {__version__}",
-            "images": self.kind,
+            "images": self.label,
             "recording": "" if self.source.path is None else self.source.path.name,
         }
-        if self.kind == "bleach-corrected" and self.fit is not None:
-            facts["model"] = str(self.fit.model)
-            facts["verdict"] = f"{self.fit.verdict.grade}: {self.fit.verdict.sentence}"
-            facts["recipe"] = self.fit.recipe.to_json()
+        if self.record is not None:
+            facts["corrected from"] = self.record.source
+            facts |= _made_by(self.record.recipe, self.record.fit)
+        elif self.kind == "bleach-corrected" and self.fit is not None:
+            facts |= _made_by(self.fit.recipe, self.fit.to_dict())
         return facts
+
+
+def _made_by(recipe: Recipe, fit: Mapping[str, Any]) -> dict[str, str]:
+    """Tell what a correction rests on, from the values of its fit."""
+    verdict = fit.get("verdict")
+    told = verdict if isinstance(verdict, dict) else {}
+    return {
+        "model": str(fit.get("model", "")),
+        "verdict": f"{told.get('grade', '')}: {told.get('sentence', '')}",
+        "recipe": recipe.to_json(),
+    }

@@ -21,7 +21,7 @@ from .frames import Images
 from .movie_frame import Canvas, palette, time_stamps
 from .tiff import Exported
 
-__all__ = ["MOVIE_SUFFIXES", "write_movie"]
+__all__ = ["MOVIE_SUFFIXES", "caption_of", "write_movie"]
 
 #: Endings of file names that a movie can have.
 MOVIE_SUFFIXES = (".mp4", ".gif")
@@ -107,9 +107,10 @@ def write_movie(
         report(0, len(first), "Measuring")
         canvas = Canvas(
             first.shape,
-            [_caption(pane) for pane in panes] if captions is None else captions,
+            [caption_of(pane) for pane in panes] if captions is None else captions,
             _levels(panes) if levels is None else [levels] * len(panes),
             first.pixel_size,
+            stamp=max(time_stamps(first.times), key=len),
         )
         encode: Callable[..., None] = _encode_mp4 if suffix == ".mp4" else _encode_gif
         with contextlib.closing(_pictures(panes, canvas, report)) as pictures:
@@ -126,12 +127,12 @@ def write_movie(
     return Exported(path, len(first), notes=tuple(notes))
 
 
-def _caption(images: Images) -> str:
-    return {
-        "raw": "Raw",
-        "background-corrected": "Background-corrected",
-        "bleach-corrected": "Bleach-corrected",
-    }[images.kind]
+def caption_of(images: Images) -> str:
+    """Return what stands above images in a movie."""
+    fit = images.fit
+    if images.kind == "bleach-corrected" and fit is not None and fit.verdict.grade == "refused":
+        return "Not corrected"
+    return images.label.capitalize()
 
 
 def _levels(panes: Sequence[Images]) -> list[tuple[float, float]]:

@@ -145,6 +145,8 @@ class Canvas:
         Size of a pixel [m], for the scale bar; None for no bar.
     scale
         How much larger images are drawn; found from their size by default.
+    stamp
+        The longest of the texts that :meth:`draw` gets, for which there has to be room.
     """
 
     shape: tuple[int, int]
@@ -152,13 +154,14 @@ class Canvas:
     levels: Sequence[tuple[float, float]]
     pixel_size: float | None = None
     scale: float = 0.0
+    stamp: str = ""
 
     def __post_init__(self) -> None:
         height, width = self.shape
         if not self.scale:
-            enlarged = max(1, round(_LEAST_HEIGHT / height)) if height < _LEAST_HEIGHT else 1
-            reduced = min(1.0, _MOST_SIDE / max(height, width))
-            object.__setattr__(self, "scale", float(enlarged) if enlarged > 1 else reduced)
+            most = _MOST_SIDE / max(height, width)
+            enlarged = min(round(_LEAST_HEIGHT / height), math.floor(most))
+            object.__setattr__(self, "scale", float(max(1, enlarged)) if most >= 1 else most)
 
     @property
     def pane(self) -> tuple[int, int]:
@@ -176,32 +179,69 @@ class Canvas:
         return self.letters // 2
 
     @property
+    def stacked(self) -> bool:
+        """Whether panes stand below each other: images that are much wider than high."""
+        return self.shape[1] > 2 * self.shape[0]
+
+    @property
+    def _line(self) -> int:
+        """Height of a line of text, with the room around it [px]."""
+        return self.letters + 2 * _GAP
+
+    @functools.cached_property
+    def _slot(self) -> tuple[int, int]:
+        """Room for a pane and its caption along (y, x) [px]."""
+        height, width = self.pane
+        texts = [self._length(caption) + 2 * self.margin for caption in self.captions]
+        return height + self._line, max(width, *texts)
+
+    def _corner(self, number: int) -> tuple[int, int]:
+        """Upper left corner of the room for a pane (y, x)."""
+        height, width = self._slot
+        return (number * height, 0) if self.stacked else (0, number * (width + _GAP))
+
+    @functools.cached_property
     def size(self) -> tuple[int, int]:
         """Size of a picture along (y, x) [px]; even, as video needs it."""
-        height, width = self.pane
-        panes = len(self.captions)
-        height += 2 * (self.letters + 2 * _GAP)
-        width = panes * width + (panes - 1) * _GAP
-        width = max(width, 12 * self.letters)
+        height, width = self._slot
+        top, left = self._corner(len(self.captions) - 1)
+        height, width = top + height + self._line, left + width
+        below = self._length(self.stamp) + 4 * self.margin + sum(self._bar[:2])
+        width = max(width, 12 * self.letters, below)
         return height + height % 2, width + width % 2
+
+    @functools.cached_property
+    def _bar(self) -> tuple[int, int, str]:
+        """Lengths of the scale bar and of its text [px], and the text; nothing where none is."""
+        if self.pixel_size is None:
+            return 0, 0, ""
+        length, text = scale_bar(self.pixel_size, self.shape[1])
+        return max(1, round(length * self.scale)), self._length(text), text
+
+    def _length(self, text: str) -> int:
+        length: float = _font(self.letters).getlength(text)
+        return math.ceil(length)
 
     def background(self) -> npt.NDArray[np.uint8]:
         """Draw what all pictures share: captions and scale bar, of shape (y, x)."""
         picture = np.full(self.size, BLACK, dtype=np.uint8)
         for number, caption in enumerate(self.captions):
-            left = number * (self.pane[1] + _GAP)
-            self._write(picture, caption, (_GAP, left + self.margin), "left")
-        if self.pixel_size is not None:
-            length, text = scale_bar(self.pixel_size, self.shape[1])
-            pixels = max(1, round(length * self.scale))
-            right = len(self.captions) * (self.pane[1] + _GAP) - _GAP - self.margin
-            bottom = self.letters + 2 * _GAP + self.pane[0]
+            top, left = self._corner(number)
+            self._write(picture, caption, (top + _GAP, left + self.margin), "left")
+        pixels, _, text = self._bar
+        if pixels:
+            right = self.size[1] - self.size[1] % 2 - self.margin
+            line = self._below
             thick = max(3, self.letters // 5)
-            middle = bottom + _GAP + self.letters // 2
-            upper = middle - thick // 2
+            upper = line + self.letters // 2 - thick // 2
             picture[upper : upper + thick, right - pixels : right] = WHITE
-            self._write(picture, text, (bottom + _GAP, right - pixels - self.margin), "right")
+            self._write(picture, text, (line, right - pixels - self.margin), "right")
         return picture
+
+    @property
+    def _below(self) -> int:
+        """Where the line below all panes starts [px]."""
+        return self._corner(len(self.captions) - 1)[0] + self._slot[0] + _GAP
 
     def draw(
         self,
@@ -226,14 +266,14 @@ class Canvas:
             Indices into the palette.
         """
         picture: npt.NDArray[np.uint8] = background.copy()
-        top = self.letters + 2 * _GAP
         height, width = self.pane
         for number, (image, levels) in enumerate(zip(images, self.levels, strict=True)):
-            left = number * (width + _GAP)
+            top, left = self._corner(number)
+            top += self._line
             pane = self._resized(_colors(image, levels))
             picture[top : top + height, left : left + width] = pane
         if stamp:
-            self._write(picture, stamp, (top + height + _GAP, self.margin), "left")
+            self._write(picture, stamp, (self._below, self.margin), "left")
         return picture
 
     def _resized(self, indices: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

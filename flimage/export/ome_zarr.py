@@ -165,7 +165,7 @@ def _attributes(
         "end": high if found else 1.0,
     }
     channel = {
-        "label": images.kind,
+        "label": images.label,
         "color": "FFFFFF",
         "active": True,
         "window": window,

@@ -78,7 +78,8 @@ def pictures_of(source: FrameSource, fit: BleachFit) -> list[tuple[str, npt.NDAr
             ("Last frame, without background", last),
         )
     ]
-    shown.append(("Last frame, corrected", FrameCorrector(source, fit).frame(last)))
+    done = "not corrected" if fit.verdict.grade == "refused" else "corrected"
+    shown.append((f"Last frame, {done}", FrameCorrector(source, fit).frame(last)))
     return shown
 
 

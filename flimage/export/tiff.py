@@ -243,7 +243,7 @@ def _ome_options(images: Images, scaling: Scaling | None, notes: list[str]) -> d
         "axes": "TYX",
         "Name": images.name,
         "Description": _description(images, scaling),
-        "Channel": {"Name": [images.kind]},
+        "Channel": {"Name": [images.label]},
         "MapAnnotation": _annotations(images, scaling),
     }
     options: dict[str, Any] = {"metadata": metadata}
