@@ -282,5 +282,5 @@ def follow(source: FrameSource, arguments: argparse.Namespace, progress: Progres
     ) as temporary:
         images = images_of(source, recipe, arguments.on, progress)
         traces = region_traces(source, arguments.follow, images, progress)
-        temporary.write_text(traces_csv(traces), encoding="utf-8", newline="")
+        temporary.write_text(traces_csv(traces, arguments.on), encoding="utf-8", newline="")
     return traces.names

@@ -232,7 +232,7 @@ class _PythonWriter:
             self._imports.add("from flimage.shown import images_of")
             image = f"images_of(source, recipe, {output.shown!r})"
         self._lines.append(f"    traces = region_traces(source, regions, {image})")
-        self._lines.append(f"    write_traces(traces, {target})")
+        self._lines.append(f"    write_traces(traces, {target}, {output.shown!r})")
 
     def _recipe_text(self, recipe: Recipe) -> str:
         self._imports.add("from flimage.recipe import Recipe")

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import FileAccessError, InputError
+from .errors import InputError
+from .output import atomic_output
 from .parallel import ordered_map
 from .plain_text import for_spreadsheet
 from .progress import Progress, ignore_progress
@@ -167,16 +168,24 @@ def region_traces(
     return RegionTraces(names, np.asarray(source.times, dtype=float), mean, std, number)
 
 
-def traces_csv(traces: RegionTraces) -> str:
+def traces_csv(traces: RegionTraces, shown: str = "") -> str:
     """Write traces as a table with a head, one line per frame, times in seconds.
 
     Numbers have all their digits; what is not known is left empty.
+
+    Parameters
+    ----------
+    traces
+        What was measured.
+    shown
+        What it was measured on, for the head; one of :data:`flimage.shown.SHOWN`.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     head = ["frame", "time [s]"]
     for name in traces.names:
-        head += [for_spreadsheet(f"{name} {what}") for what in ("mean", "SD", "pixels")]
+        means = (f"{shown} {what}".lstrip() for what in ("mean [counts/px]", "SD [counts/px]"))
+        head += [for_spreadsheet(f"{name}: {what}") for what in (*means, "pixels [px]")]
     writer.writerow(head)
     for index, time in enumerate(traces.times):
         row: list[Any] = [index, _number(float(time))]
@@ -188,21 +197,19 @@ def traces_csv(traces: RegionTraces) -> str:
     return text.getvalue()
 
 
-def write_traces(traces: RegionTraces, path: str | Path) -> Path:
-    """Write :func:`traces_csv` to a file.
+def write_traces(traces: RegionTraces, path: str | Path, shown: str = "") -> Path:
+    """Write :func:`traces_csv` to a file, in place of one that is there already.
 
     Raises
     ------
     flimage.errors.FileAccessError
         When the file cannot be written.
+    flimage.errors.MissingFileError
+        When its folder does not exist.
     """
     path = Path(path)
-    try:
-        path.write_text(traces_csv(traces), encoding="utf-8", newline="")
-    except OSError as error:
-        raise FileAccessError(
-            f"{path}: the table cannot be written ({error.strerror}); choose another folder."
-        ) from error
+    with atomic_output(path, overwrite=True) as temporary:
+        temporary.write_text(traces_csv(traces, shown), encoding="utf-8", newline="")
     return path
 
 

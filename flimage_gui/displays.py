@@ -15,6 +15,7 @@ from flimage.quietly import quietly
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit
     from flimage.correct import FrameCorrector
+    from flimage.shown import Shown
     from flimage.source import FrameSource
     from flimage.trace import Trace
 
@@ -42,6 +43,26 @@ class Display(enum.Enum):
     BACKGROUND = "Background"
     BACKGROUND_CORRECTED = "Background-corrected"
     BLEACH_CORRECTED = "Bleach-corrected"
+
+    def shown(self, has_fit: bool) -> Shown:
+        """Return what is displayed, in the words of the library.
+
+        Parameters
+        ----------
+        has_fit
+            Whether corrected images are corrected for bleaching already.
+        """
+        if self is Display.BLEACH_CORRECTED and not has_fit:
+            return "background-corrected"
+        return _SHOWN[self]
+
+
+_SHOWN: dict[Display, Shown] = {
+    Display.RAW: "raw",
+    Display.BACKGROUND: "background",
+    Display.BACKGROUND_CORRECTED: "background-corrected",
+    Display.BLEACH_CORRECTED: "bleach-corrected",
+}
 
 
 def raw_key(index: int, edition: int = 0) -> Hashable:

@@ -84,11 +84,12 @@ class RegionFollowing(QObject):
         if traces is None:
             return
 
-        def run(progress: Progress) -> Path:
-            return write_traces(traces, path)
-
         regions, display = self._regions.regions, self._measured
         has_fit = self._session.fit is not None
+        shown = display.shown(has_fit)
+
+        def run(progress: Progress) -> Path:
+            return write_traces(traces, path, shown)
 
         def done(path: Path) -> None:
             self._session.note_traces(path.absolute(), regions, display, has_fit)

@@ -20,19 +20,10 @@ if TYPE_CHECKING:
     from flimage.bleach import BleachFit
     from flimage.codec import Compression
     from flimage.region_traces import NamedRegion
-    from flimage.shown import Shown
 
     from .opening import Opened
 
 __all__ = ["SessionWrite"]
-
-#: What is displayed, in the words of the library.
-_SHOWN: dict[Display, Shown] = {
-    Display.RAW: "raw",
-    Display.BACKGROUND: "background",
-    Display.BACKGROUND_CORRECTED: "background-corrected",
-    Display.BLEACH_CORRECTED: "bleach-corrected",
-}
 
 
 class SessionWrite(SessionEdit):
@@ -178,9 +169,7 @@ class SessionWrite(SessionEdit):
         has_fit
             Whether corrected images were corrected for bleaching already.
         """
-        shown = _SHOWN[display]
-        if shown == "bleach-corrected" and not has_fit:
-            shown = "background-corrected"
+        shown = display.shown(has_fit)
         state = self._history.state
         self._outputs.append(
             Output("traces", state.done, state.recipe, path, regions=tuple(regions), shown=shown)

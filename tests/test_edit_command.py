@@ -94,9 +94,13 @@ def test_traces_are_means_of_the_raw_region(run: Run, series: Path, tmp_path: Pa
     with FLSeries(h5file=series) as made:
         raw = np.stack([SeriesSource(made).raw(i) for i in range(6)]).astype(float)
     part = raw[:, 3:8, 2:6].reshape(6, -1)
-    np.testing.assert_allclose([float(row["a mean"]) for row in rows], part.mean(axis=1))
-    np.testing.assert_allclose([float(row["a SD"]) for row in rows], part.std(axis=1, ddof=1))
-    assert {row["all pixels"] for row in rows} == {"600"}
+    np.testing.assert_allclose(
+        [float(row["a: raw mean [counts/px]"]) for row in rows], part.mean(axis=1)
+    )
+    np.testing.assert_allclose(
+        [float(row["a: raw SD [counts/px]"]) for row in rows], part.std(axis=1, ddof=1)
+    )
+    assert {row["all: pixels [px]"] for row in rows} == {"600"}
     assert run("traces", series, out, *follow)[0] == 1
     code, _, err = run("traces", series, tmp_path / "u.csv", "--follow", "a=frame", *follow)
     assert code == 1

@@ -167,7 +167,7 @@ def test_region_traces_are_means_over_the_pixels_of_the_region(
         means = [images.image(i)[15:25, 20:30].mean(dtype=float) for i in range(len(images))]
         found = np.array(table[f"nucleus: {kind} [counts/px]"], dtype=float)
         np.testing.assert_allclose(found, means, rtol=1e-6)
-    assert set(table["nucleus: pixels"]) == {"100"}
+    assert set(table["nucleus: pixels [px]"]) == {"100"}
 
 
 # --- report page --------------------------------------------------------------------------------
@@ -575,7 +575,7 @@ def test_named_regions_are_measured_raw_and_corrected(
     options = ("--trace", "a b=10,10,20,20", "--trace", "all=frame", "--border", 8)
     assert run("export", recording, tmp_path / "t.csv", *options)[0] == 0
     table = read_csv(tmp_path / "t.csv")
-    assert set(table["all: pixels"]) == {str(48 * 64)}
+    assert set(table["all: pixels [px]"]) == {str(48 * 64)}
     assert len(table["a b: bleach-corrected [counts/px]"]) == 30
     code, _, err = run("export", recording, tmp_path / "u.csv", "--trace", "10,10,20,20")
     assert code == 2

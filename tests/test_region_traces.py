@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 
 import numpy as np
 import pytest
 
 from flimage import FLSeries
-from flimage.errors import Cancelled, FileAccessError, InputError
+from flimage.errors import Cancelled, FileAccessError, InputError, MissingFileError
 from flimage.recipe import Region
 from flimage.region_traces import (
     NamedRegion,
@@ -74,13 +75,37 @@ def test_the_table_holds_every_digit(tmp_path) -> None:
     traces = region_traces(source, REGIONS)
     path = write_traces(traces, tmp_path / "traces.csv")
     rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
-    assert rows[0][:5] == ["frame", "time [s]", "a mean", "a SD", "a pixels"]
-    assert rows[0][5] == "all, really mean"
+    assert rows[0][:5] == [
+        "frame",
+        "time [s]",
+        "a: mean [counts/px]",
+        "a: SD [counts/px]",
+        "a: pixels [px]",
+    ]
+    assert rows[0][5] == "all, really: mean [counts/px]"
     assert len(rows) == 8
     assert [float(row[2]) for row in rows[1:]] == traces.mean[:, 0].tolist()
     assert traces_csv(traces) == path.read_text(encoding="utf-8")
-    with pytest.raises(FileAccessError, match="cannot be written"):
+    assert "a: raw mean [counts/px]" in traces_csv(traces, "raw").splitlines()[0]
+    with pytest.raises(MissingFileError, match="missing"):
         write_traces(traces, tmp_path / "missing" / "traces.csv")
+
+
+def test_a_table_that_cannot_be_written_leaves_the_old_one(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traces = region_traces(recording()[0], REGIONS)
+    path = tmp_path / "traces.csv"
+    path.write_text("old")
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("flimage.output.os.fsync", fail)
+    with pytest.raises(FileAccessError, match=r"traces\.csv could .*: the disk is full"):
+        write_traces(traces, path)
+    assert [each.name for each in tmp_path.iterdir()] == ["traces.csv"]
+    assert path.read_text() == "old"
 
 
 def test_regions_survive_json() -> None:

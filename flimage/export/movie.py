@@ -23,6 +23,9 @@ from .tiff import Exported
 
 __all__ = ["MOVIE_SUFFIXES", "caption_of", "write_movie"]
 
+#: Number of the colours of BT.709 in H.264 (ITU-T H.273), for primaries, transfer and matrix.
+_BT709 = 1
+
 #: Endings of file names that a movie can have.
 MOVIE_SUFFIXES = (".mp4", ".gif")
 
@@ -169,6 +172,7 @@ def _encode_mp4(
 ) -> None:
     """Encode H.264 in a way that browsers, PowerPoint and QuickTime play."""
     import av
+    from av.video.reformatter import ColorRange, Colorspace
 
     # The index stands at the beginning, so that the movie starts before it is loaded.
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
@@ -177,8 +181,16 @@ def _encode_mp4(
         )
         stream.height, stream.width = size
         stream.pix_fmt = "yuv420p"
+        # Players guess, each in its own way, what colours are meant where nothing says so.
+        context = stream.codec_context
+        context.color_range = ColorRange.MPEG
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
         for picture in pictures:
-            frame = av.VideoFrame.from_ndarray(colors[picture], format="rgb24")
+            frame = av.VideoFrame.from_ndarray(colors[picture], format="rgb24").reformat(
+                format="yuv420p",
+                dst_colorspace=Colorspace.ITU709,
+                dst_color_range=ColorRange.MPEG,
+            )
             for packet in stream.encode(frame):
                 container.mux(packet)
         for packet in stream.encode():

@@ -198,7 +198,7 @@ def write_region_traces(
     for name, mask in masks.items():
         for kind in recordings:
             columns[f"{name}: {kind} [counts/px]"] = means[kind, name].tolist()
-        columns[f"{name}: pixels"] = [int(np.count_nonzero(mask))] * len(first)
+        columns[f"{name}: pixels [px]"] = [int(np.count_nonzero(mask))] * len(first)
     write_columns(path, columns, overwrite=overwrite, source=first.path)
     report(total, total, "Done")
     return Path(path)

@@ -203,8 +203,12 @@ def test_regions_of_every_kind_are_drawn_named_and_exported(
     qtbot.waitUntil(path.exists, timeout=PATIENCE)
     settle(opened.session)
     rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
-    assert rows[0][2:5] == ["nucleus mean", "nucleus SD", "nucleus pixels"]
-    assert [name.removesuffix(" mean") for name in rows[0][2::3]] == names
+    assert rows[0][2:5] == [
+        "nucleus: raw mean [counts/px]",
+        "nucleus: raw SD [counts/px]",
+        "nucleus: pixels [px]",
+    ]
+    assert [name.partition(":")[0] for name in rows[0][2::3]] == names
     square = decaying()[:, 26:34, 36:44]
     read = np.array(rows[1:], dtype=float)
     inside = read[:, 4] == 64

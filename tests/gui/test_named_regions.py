@@ -199,7 +199,8 @@ def test_traces_are_exported_as_csv(
     with qtbot.waitSignal(following.exported, timeout=PATIENCE):
         click(qtbot, opened, "exportRegionsButton")
     rows = list(csv.reader(target.read_text(encoding="utf-8").splitlines()))
-    assert rows[0] == ["frame", "time [s]", "Region 1 mean", "Region 1 SD", "Region 1 pixels"]
+    columns = ("raw mean [counts/px]", "raw SD [counts/px]", "pixels [px]")
+    assert rows[0] == ["frame", "time [s]", *(f"Region 1: {column}" for column in columns)]
     assert [float(row[2]) for row in rows[1:]] == following.traces().mean[:, 0].tolist()
     assert float(rows[4][1]) == 1.5
 
