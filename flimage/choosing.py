@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .errors import InputError
+from .errors import FlimageError, InputError
 from .readers import ChoiceNeededError, Recording, Selection, open_recording
 from .selecting import Axis
 
@@ -107,10 +107,26 @@ def explore(path: str | Path, key: str | None = None, wanted: Selection | None =
     """
     path = Path(path)
     arrays = arrays_in(path)
-    if key is None and len(arrays) > 1:
-        # The first stack of images, or else the first image.
-        key = max(arrays, key=lambda array: len(array.shape) >= 3).key
     asked = Selection() if wanted is None else wanted
+    if key is not None or len(arrays) < 2:
+        return _explore(path, key, asked, arrays)
+    refused: list[FlimageError] = []
+    for array in sorted(arrays, key=_preference):
+        try:
+            return _explore(path, array.key, asked, arrays)
+        except FlimageError as error:
+            refused.append(error)
+    raise refused[0]
+
+
+def _preference(array: Array) -> int:
+    """Sort stacks of images first, then what has further axes, then single images."""
+    axes = len(array.shape)
+    return 0 if axes == 3 else 1 if axes > 3 else 2
+
+
+def _explore(path: Path, key: str | None, asked: Selection, arrays: tuple[Array, ...]) -> Explored:
+    """Open one array of a recording, with the first plane of each axis where none is asked for."""
     selection = Selection()
     axes: list[Axis] = []
     while True:

@@ -283,6 +283,25 @@ def _sentence(error: BaseException) -> str:
     return f"Unexpected error ({type(error).__name__}: {text}); --debug shows where."
 
 
+#: Commands whose output is a series.
+_WRITE_SERIES = ("bleach", "convert", "denoise", "edit", "example", "recover", "undo")
+
+
+def _check_output(arguments: argparse.Namespace) -> None:
+    """Refuse the name of a series that other programs would take for another format.
+
+    Raises
+    ------
+    InputError
+    """
+    # In a batch, what stands there are recordings.
+    if arguments.command in _WRITE_SERIES and getattr(arguments, "out_dir", None) is None:
+        from .export.formats import check_series_name
+
+        for path in arguments.out if isinstance(arguments.out, list) else [arguments.out]:
+            check_series_name(path)
+
+
 def _parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line; files may stand before, behind and between the options."""
     arguments, rest = parser.parse_known_args(argv)
@@ -323,6 +342,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from . import commands
 
         run: Callable[[argparse.Namespace], int] = getattr(commands, f"run_{arguments.command}")
+        _check_output(arguments)
         with _terminable():
             code = run(arguments)
         sys.stdout.flush()

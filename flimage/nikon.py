@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,20 @@ from .recording import Recording
 from .selecting import Selection
 
 __all__ = ["Nd2Recording"]
+
+
+#: Julian day number of 1970-01-01, 00:00 UTC.
+_EPOCH = 2_440_587.5
+
+
+def _day_of(julian: Any) -> datetime.date | None:
+    """Return the day (UTC) of a Julian day number; None where it is none."""
+    try:
+        days = math.floor(float(julian) - _EPOCH)
+        day = datetime.date(1970, 1, 1) + datetime.timedelta(days)
+    except (OverflowError, TypeError, ValueError):
+        return None
+    return day
 
 
 class Nd2Recording(Recording):
@@ -51,14 +67,22 @@ class Nd2Recording(Recording):
         self._set_pixel_size(size.x * 1e-6, size.y * 1e-6, "the ND2 calibration")
         self._set_bits(self._file.attributes.bitsPerComponentSignificant, "the ND2 attributes")
         stamps = []
+        places = []
         for index in range(self.n_frames):
             channels = getattr(self._file.frame_metadata(self._sequence(index)), "channels", None)
             if not channels:
                 break
             channel = min(self._layout.coordinates(index).get("C", 0), len(channels) - 1)
             stamps.append(channels[channel].time.relativeTimeMs / 1000)
+            places.append([1e-6 * x for x in channels[channel].position.stagePositionUm])
+            if index == 0:
+                self._set_date(_day_of(channels[channel].time.absoluteJulianDayNumber))
         if len(stamps) == self.n_frames:
             self._set_times(stamps, "the ND2 time stamp of each frame")
+        self._set_place(places)
+        camera = re.search(r"Camera Name: *(\S[^\r\n]*)", self._description())
+        if camera:
+            self.meta["device"] = camera[1].strip()
         for loop in self._file.experiment or []:
             if loop.type == "TimeLoop":
                 self._set_interval(loop.parameters.periodMs / 1000, "the ND2 experiment")
@@ -67,6 +91,9 @@ class Nd2Recording(Recording):
             aperture = channels[0].microscope.objectiveNumericalAperture
             if aperture:
                 self.meta["numerical aperture"] = float(aperture)
+
+    def _description(self) -> str:
+        return str((self._file.text_info or {}).get("description", ""))
 
     def _channel_names(self) -> list[str]:
         channels = getattr(self._file.metadata, "channels", None) or ()

@@ -185,8 +185,8 @@ class NpzRecording(_ArrayRecording):
         if len(names) != 1:
             raise InputError(
                 f"{self.path} holds {len(names) or 'no'} arrays of images"
-                f"{' (' + ', '.join(names) + ')' if names else ''}; name the one to read with the"
-                " key."
+                f"{' (' + ', '.join(names) + ')' if names else ''}; name the one to read"
+                " (--key)."
             )
         return names[0]
 

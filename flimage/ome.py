@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import math
 from typing import Any
 
@@ -47,8 +49,11 @@ class OmeRecording(Recording):
     https://docs.openmicroscopy.org/ome-model/latest/developers/model-overview.html
     """
 
-    def _take_ome(self, pixels: dict[str, Any]) -> None:
-        """Take what is known from the element ``Pixels`` of the image that is read."""
+    def _take_ome(self, image: dict[str, Any]) -> None:
+        """Take what is known from the element ``Image`` that is read."""
+        with contextlib.suppress(ValueError):
+            self._set_date(datetime.date.fromisoformat(str(image.get("AcquisitionDate"))[:10]))
+        pixels: dict[str, Any] = image.get("Pixels", {})
         self._set_bits(pixels.get("SignificantBits"), "OME SignificantBits")
         scale_x = scale_of(METRES, pixels.get("PhysicalSizeXUnit"), "µm")
         scale_y = scale_of(METRES, pixels.get("PhysicalSizeYUnit"), "µm")
@@ -62,12 +67,23 @@ class OmeRecording(Recording):
         chosen = {f"The{k}": v for k, v in self._layout.coordinates(0).items() if k in "CZT"}
         chosen.pop(f"The{axis}", None)
         times: dict[int, float] = {}
+        places = []
         for plane in as_list(pixels.get("Plane")):
             # Channels and depths are taken one after the other, so each has times of its own.
-            if "DeltaT" in plane and all(plane.get(k, v) == v for k, v in chosen.items()):
+            if not all(plane.get(k, v) == v for k, v in chosen.items()):
+                continue
+            places.append(
+                [
+                    number_of(plane.get(f"Position{k}"))
+                    * scale_of(METRES, plane.get(f"Position{k}Unit"), "reference frame")
+                    for k in "XYZ"
+                ]
+            )
+            if "DeltaT" in plane:
                 scale = scale_of(SECONDS, plane.get("DeltaTUnit"), "s")
                 index = int(plane.get(f"The{axis}", 0))
                 times.setdefault(index, number_of(plane["DeltaT"]) * scale)
+        self._set_place(places)
         if times:
             stamps = [times.get(index, math.nan) for index in range(self.n_frames)]
             self._set_times(stamps, "OME DeltaT of each plane")

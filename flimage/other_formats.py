@@ -84,7 +84,7 @@ class BioioRecording(OmeRecording):
             return
         images = ome_images(xml)
         if self._scene < len(images):
-            self._take_ome(images[self._scene].get("Pixels", {}))
+            self._take_ome(images[self._scene])
 
     def _choose_scene(self, scenes: list[Any]) -> None:
         number = self.selection.position

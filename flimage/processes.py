@@ -200,7 +200,10 @@ def _serve(connection: Connection, function: Work, threads: int) -> None:
             item = connection.recv()
         except (EOFError, OSError):
             return
-        result = function(item, report)
+        try:
+            result = function(item, report)
+        except Cancelled:  # nobody is there any more to be told of it
+            return
         try:
             connection.send(("finished", result))
         except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import datetime
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -210,6 +211,20 @@ class Recording(abc.ABC):
         else:
             self.times = values
             self._notes.append(f"Times are from {origin}.")
+
+    def _set_date(self, date: datetime.date | None) -> None:
+        """Keep the day on which the recording was made, if it is one on which there were any."""
+        if date is not None and 1980 <= date.year < 2200:
+            self.meta["date"] = date.isoformat()
+
+    def _set_place(self, places: Sequence[Sequence[float]]) -> None:
+        """Keep where the stage and the focus were (x, y, z) [m], if all frames have one place."""
+        found = np.array(places, dtype=float).reshape(-1, 3)
+        if not len(found):
+            return
+        for key, values in zip(("pos x", "pos y", "focus"), found.T, strict=True):
+            if np.isfinite(values).all() and np.ptp(values) == 0:
+                self.meta[key] = float(values[0])
 
     def _set_interval(self, interval: float, origin: str) -> None:
         """Count times from 0 in steps of `interval` [s] if it is a positive number."""

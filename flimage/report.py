@@ -39,6 +39,8 @@ _STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "pdf.fonttype": 42,
+    # Letters, not their outlines: they can be edited in drawing programs.
+    "svg.fonttype": "none",
     "svg.hashsalt": "flimage",
     "xtick.color": _INK,
     "ytick.color": _INK,

@@ -244,11 +244,10 @@ class TiffRecording(OmeRecording):
 
     def _read_ome(self) -> None:
         """Take times and pixel size from the OME-XML."""
-        pixels = self._ome_pixels()
-        if not pixels:
+        if not self._ome_pixels():
             self._notes.append("The OME-XML is damaged and was not used.")
             return
-        self._take_ome(pixels)
+        self._take_ome(self._ome[self._image])
 
     def _read_imagej(self) -> None:
         """Take interval and pixel size from the properties that ImageJ writes.

@@ -70,6 +70,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
         needs_recording=False,
     ),
     ActionSpec(
+        "actionOpenFolder",
+        "Open &folder…",
+        "Open a recording that is a folder: one image per frame, or OME-Zarr",
+        needs_recording=False,
+    ),
+    ActionSpec(
         "actionNewWindow",
         "&New window",
         "Open another window, with a recording of its own",

@@ -175,6 +175,14 @@ class Documents(QObject):
         if path is not None:
             self.open_path(path)
 
+    def ask_open_folder(self) -> None:
+        """Ask for a folder that is a recording, and open it."""
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, "Open a folder of images", self._settings.get(Preferences.folder)
+        )
+        if chosen:
+            self.open_path(Path(chosen))
+
     def _on_session_changed(self, change: Change) -> None:
         path = self._session.path
         # Nobody looks for recordings where the example is installed.

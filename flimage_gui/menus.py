@@ -24,6 +24,7 @@ MENUS: dict[str, tuple[str | None, ...]] = {
     "&File": (
         "actionNewWindow",
         "actionOpen",
+        "actionOpenFolder",
         "actionOpenInNewWindow",
         "menuRecent",
         "actionExample",

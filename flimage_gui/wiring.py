@@ -28,6 +28,7 @@ def slots(window: MainWindow) -> dict[str, Callable[[], object]]:
     return {
         "actionNewWindow": window.windows.new_window,
         "actionOpen": documents.ask_open,
+        "actionOpenFolder": documents.ask_open_folder,
         "actionOpenInNewWindow": window.ask_open_in_new_window,
         "actionExample": documents.open_example,
         "actionSave": saving.save,

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from flimage.choosing import Array, arrays_in, explore
-from flimage.errors import InputError
+from flimage.errors import FlimageError, InputError
 from flimage.readers import Selection
 
 
@@ -34,6 +34,34 @@ def test_the_first_of_everything_is_opened_where_nothing_is_chosen(positions: Pa
         assert len(recording) == 3
     assert [(axis.name, axis.size) for axis in explored.axes] == [("position", 2), ("channel", 2)]
     assert explored.selection == Selection(0, None, 0)
+
+
+def test_an_array_that_is_no_recording_does_not_hide_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "several.h5"
+    with h5py.File(path, "w") as file:
+        file["a/unlabelled"] = np.zeros((2, 3, 4, 5, 6), np.uint16)
+        file["b/single"] = np.zeros((8, 9), np.uint16)
+        file["z/stack"] = np.ones((4, 8, 9), np.uint16)
+    explored = explore(path)
+    with explored.recording as recording:
+        assert len(recording) == 4
+    assert explored.key == "/z/stack"
+    assert [array.key for array in explored.arrays] == ["/a/unlabelled", "/b/single", "/z/stack"]
+    np.savez(tmp_path / "n.npz", a=np.zeros((2, 3, 4, 5, 6)), z=np.zeros((6, 7)))
+    with explore(tmp_path / "n.npz").recording as recording:
+        assert recording.shape == (6, 7)
+
+
+@pytest.mark.parametrize("key", [None, "/a"])
+def test_where_no_array_is_a_recording_the_first_reason_is_told(
+    key: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "none.h5"
+    with h5py.File(path, "w") as file:
+        file["a"] = np.zeros((2, 3, 4, 5, 6), np.uint16)
+        file["b"] = np.zeros((2, 3, 4, 5, 7), np.uint16)
+    with pytest.raises(FlimageError, match="/a"):
+        explore(path, key)
 
 
 @pytest.mark.parametrize("channel", [1, "1", "mCherry"])

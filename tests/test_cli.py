@@ -818,3 +818,18 @@ def test_errors_name_the_option_that_is_the_remedy(
     code, _, err = run("bleach", tmp_path / "timeless.h5", tmp_path / "out.h5")
     assert code == cli.EXIT_FAILED
     assert "--interval" in err
+
+
+@pytest.mark.parametrize("name", ["o.tif", "o.ome.tiff", "o.csv", "o.NPZ", "o.nd2", "o.zarr"])
+@pytest.mark.parametrize(
+    "words",
+    [("bleach",), ("denoise",), ("convert",), ("undo",), ("recover",), ("edit", "--delete", "0")],
+)
+def test_a_series_gets_no_name_that_promises_another_format(
+    words: tuple[str, ...], name: str, run: Any, example: Path, tmp_path: Path
+) -> None:
+    code, _, err = run(words[0], example, tmp_path / name, *words[1:])
+    assert code == 1
+    assert "let it end in .h5" in err
+    assert str(tmp_path / name) in err
+    assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,7 @@ from PIL import Image
 
 from flimage import FLSeries, convert
 from flimage.errors import FileFormatError, InputError, MissingFileError
-from flimage.export import Images, write_zarr
+from flimage.export import Images, write_tiff, write_zarr
 from flimage.hdf5_dataset import list_datasets
 from flimage.image_folder import natural_key
 from flimage.readers import ChoiceNeededError, Selection, open_recording
@@ -534,6 +534,9 @@ def test_the_recordings_of_microscopes_are_read_with_their_times(
     with open_recording(real_recording("arcadia_example-timelapse.nd2")) as recording:
         assert (len(recording), recording.shape) == (53, (64, 64))
         np.testing.assert_allclose(np.diff(recording.times), 0.5, atol=0.05)
+        meta = {"date": "2025-03-27", "device": "Fusion, SN:500651", "numerical aperture": 0.95}
+        place = {"pos x": 9.744e-3, "pos y": 18.4914e-3, "focus": 5.67742e-3}
+        assert recording.meta == pytest.approx(meta | place)
     for name, count in (
         ("detrendr_bleached_500x25x30_u8.tif", 500),
         ("mitosis_C1_51x196x171_u16.tif", 51),
@@ -542,6 +545,47 @@ def test_the_recordings_of_microscopes_are_read_with_their_times(
         with open_recording(real_recording(name)) as recording:
             assert (len(recording), recording.times) == (count, None)
             assert recording.maximum == (65535 if "u16" in name else 255)
+
+
+def _with_places(path: Path, x: list[float], unit: str, date: str = "2024-02-29T23:59:00") -> Path:
+    """An OME-TIFF with a day, and a place for each of three frames."""
+    metadata = {
+        "axes": "TYX",
+        "AcquisitionDate": date,
+        "Plane": {
+            "PositionX": x,
+            "PositionXUnit": [unit] * 3,
+            "PositionY": [2.5] * 3,
+            "PositionYUnit": ["mm"] * 3,
+            "PositionZ": [0.0, 1.0, 2.0],
+            "PositionZUnit": ["µm"] * 3,
+        },
+    }
+    tifffile.imwrite(path, np.zeros((3, 8, 9), np.uint16), ome=True, metadata=metadata)
+    return path
+
+
+def test_day_and_place_are_taken_from_ome_where_all_frames_have_them(tmp_path: Path) -> None:
+    with open_recording(_with_places(tmp_path / "a.ome.tif", [4.0] * 3, "mm")) as recording:
+        assert recording.meta["date"] == "2024-02-29"
+        assert recording.meta["pos x"] == pytest.approx(4e-3)
+        assert recording.meta["pos y"] == pytest.approx(2.5e-3)
+        assert "focus" not in recording.meta, "it changed"
+    convert.convert(tmp_path / "a.ome.tif", tmp_path / "a.h5", interval=1.0)
+    with FLSeries(h5file=tmp_path / "a.h5", h5mode="r") as series:
+        assert series[2].meta["pos y"] == pytest.approx(2.5e-3)
+        source = SeriesSource(series)
+        write_tiff(Images(source), tmp_path / "b.ome.tif")
+    with open_recording(tmp_path / "b.ome.tif") as recording:
+        assert recording.meta["date"] == "2024-02-29"
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "0001-01-01T00:00:00", "2024-13-01T00:00:00"])
+def test_a_place_without_a_unit_and_an_odd_day_are_left_out(date: str, tmp_path: Path) -> None:
+    path = _with_places(tmp_path / "a.ome.tif", [4.0] * 3, "reference frame", date)
+    with open_recording(path) as recording:
+        assert "pos x" not in recording.meta
+        assert "date" not in recording.meta
 
 
 def test_the_images_in_a_file_of_another_program_are_named(

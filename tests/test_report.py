@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import matplotlib
@@ -32,8 +32,9 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> BleachFit:
 
 
 def texts_of(path: Path) -> str:
-    """Everything that is written in an SVG (text is drawn; matplotlib keeps it in comments)."""
-    return "\n".join(re.findall(r"<!-- (.*?) -->", path.read_text(encoding="utf-8")))
+    """Everything that is written in an SVG, as text that can be edited."""
+    elements = ET.parse(path).iter("{http://www.w3.org/2000/svg}text")
+    return "\n".join("".join(element.itertext()) for element in elements)
 
 
 @pytest.mark.parametrize("suffix", FIGURE_SUFFIXES)

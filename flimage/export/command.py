@@ -14,6 +14,7 @@ from ..background import suitable_border
 from ..errors import InputError, OutputExistsError
 from ..options import recipe_from
 from ..output import atomic_output
+from ..quantities import format_count
 from . import (
     Images,
     write_fit,
@@ -138,7 +139,7 @@ class _Job:
                 clip=arguments.clip,
                 **options,
             )
-        return self._result(f"{done.frames} {images.label} images", done, images.fit)
+        return self._result(format_count(done.frames, f"{images.label} image"), done, images.fit)
 
     def movie(self) -> Export:
         """Write a movie of one or two panes."""
@@ -156,7 +157,7 @@ class _Job:
             overwrite=arguments.overwrite,
             progress=self.progress,
         )
-        return self._result(f"a movie of {done.frames} frames", done, images.fit)
+        return self._result(f"a movie of {format_count(done.frames, 'frame')}", done, images.fit)
 
     def table(self) -> Export:
         """Write trace, fit, residuals and gains."""

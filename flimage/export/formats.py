@@ -8,7 +8,15 @@ from typing import Literal
 
 from ..errors import InputError
 
-__all__ = ["FIGURES", "FORMATS", "MOVIES", "STACKS", "ImageKind", "format_of"]
+__all__ = [
+    "FIGURES",
+    "FORMATS",
+    "MOVIES",
+    "STACKS",
+    "ImageKind",
+    "check_series_name",
+    "format_of",
+]
 
 #: The images as stored, without their assigned backgrounds, or corrected for bleaching.
 ImageKind = Literal["raw", "background-corrected", "bleach-corrected"]
@@ -55,3 +63,21 @@ def format_of(path: Path) -> str:
         f"{path} has an unknown ending; export to .ome.tif, .tif (ImageJ), .zarr, .csv, .json,"
         " .html, .png, .svg, .pdf, .mp4 or .gif (or correct to .h5 with 'flimage bleach')."
     )
+
+
+def check_series_name(path: Path) -> None:
+    """Make sure that the name of a series does not promise another format.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When its ending stands for one that flimage writes or reads, but a series is not.
+    """
+    from ..readers import SUFFIXES
+
+    name = path.name.lower()
+    if name.endswith((*FORMATS, *SUFFIXES)):
+        raise InputError(
+            f"{path} would hold a series, which is an HDF5 file, not what its ending says; let it"
+            " end in .h5. 'flimage export' writes other formats."
+        )

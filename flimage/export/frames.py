@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Images", "interval_of"]
 
+#: Metadata that all frames of a recording share, and other formats have no place for.
+_KEPT_META = ("date", "device", "numerical aperture")
+
 #: Intervals may deviate by this part of their mean to count as one interval.
 _REGULAR = 1e-3
 
@@ -208,6 +211,8 @@ class Images:
             "images": self.label,
             "recording": "" if self.source.path is None else self.source.path.name,
         }
+        meta = self.source.meta(self.frames[0])
+        facts |= {key: str(meta[key]) for key in _KEPT_META if key in meta}
         if self.record is not None:
             facts["corrected from"] = self.record.source
             facts |= _made_by(self.record.recipe, self.record.fit)

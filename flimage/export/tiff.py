@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -247,6 +248,9 @@ def _ome_options(images: Images, scaling: Scaling | None, notes: list[str]) -> d
         "MapAnnotation": _annotations(images, scaling),
     }
     options: dict[str, Any] = {"metadata": metadata}
+    date = images.provenance().get("date", "")
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", date):
+        metadata["AcquisitionDate"] = f"{date}T00:00:00"
     if images.pixel_size is not None:
         micrometres = float(f"{images.pixel_size * 1e6:.15g}")
         metadata |= {
