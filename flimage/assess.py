@@ -25,6 +25,8 @@ _DOMINANT = 0.8
 _NO_CHANCE = 4
 #: Degrees of freedom that the known noise of the pixels is worth.
 _PRIOR_FREEDOM = 4.0
+#: Smallest scatter that is divided by.
+_TINY = 1e-150
 
 
 def refusal(
@@ -71,8 +73,8 @@ def refusal(
         freedom += _PRIOR_FREEDOM
     else:
         scatter = cost / max(freedom, 1e-9)
-    # Rounding is noise as well.
-    scatter = factor * max(scatter, 1e-24 * float(w @ y**2))
+    # Rounding is noise as well. Squares of the smallest numbers are 0.
+    scatter = factor * max(scatter, 1e-24 * float(w @ y**2), _TINY)
     gained = flat - cost
     if model.name == "none":
         extra, gained = 1, 0.0

@@ -267,7 +267,11 @@ def _measured_gain(trace: Trace, recipe: Recipe) -> BleachFit:
         gain = np.where(curve > 0, start / np.where(curve > 0, curve, 1.0), np.inf)
     capped = tuple(int(i) for i in np.flatnonzero(gain > recipe.max_gain))
     gain = np.minimum(gain, recipe.max_gain)
-    error = gain * np.hypot(noise / np.abs(curve), noise[first] / abs(start)) if start else gain * 0
+    error = np.zeros(curve.size)
+    if start:
+        # A frame without signal has no gain that could be known.
+        known = np.where(curve == 0, np.nan, np.abs(curve))
+        error = gain * np.hypot(noise / known, noise[first] / abs(start))
     error[first] = 0.0
     reasons.append(
         Reason(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import h5py
@@ -10,7 +11,7 @@ import pytest
 import tifffile
 
 from flimage.choosing import Array, arrays_in, explore
-from flimage.errors import FlimageError, InputError
+from flimage.errors import FileFormatError, FlimageError, InputError
 from flimage.readers import Selection
 
 
@@ -50,6 +51,23 @@ def test_an_array_that_is_no_recording_does_not_hide_the_others(tmp_path: Path) 
     np.savez(tmp_path / "n.npz", a=np.zeros((2, 3, 4, 5, 6)), z=np.zeros((6, 7)))
     with explore(tmp_path / "n.npz").recording as recording:
         assert recording.shape == (6, 7)
+
+
+def test_a_damaged_archive_is_refused_by_name_wherever_it_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    counts = np.random.default_rng(0).poisson(9, (3, 20, 20))
+    np.savez_compressed(path, a=counts, b=counts)
+    whole = path.read_bytes()
+    refused = 0
+    for start in range(30, len(whole) - 40, 61):
+        path.write_bytes(whole[:start] + bytes(40) + whole[start + 40 :])
+        with contextlib.suppress(FileFormatError):
+            assert all(array.shape == (3, 20, 20) for array in arrays_in(path))
+            continue
+        refused += 1
+        with pytest.raises(FileFormatError, match=r"a\.npz"):
+            arrays_in(path)
+    assert refused > 2
 
 
 @pytest.mark.parametrize("key", [None, "/a"])

@@ -108,6 +108,12 @@ def test_odd_numbers_in_any_combination_give_defined_results(seed: int, tmp_path
         try_odd(seed, number, tmp_path)
 
 
+@pytest.mark.parametrize("number", [574, 931, 970, 1418])
+def test_what_a_long_run_has_found_stays_mended(number: int, tmp_path: Path) -> None:
+    """Denormal pixels whose squares are 0, and frames as bright as the background to the digit."""
+    try_odd(20261129, number, tmp_path)
+
+
 def test_noise_that_is_less_than_any_number_of_the_image_is_none(silent: None) -> None:
     image = np.zeros((20, 16), np.float32)
     image[::2] = 1e-45
