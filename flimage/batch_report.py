@@ -162,7 +162,8 @@ def write_summary_page(
         *(f"<details><summary>Recipe</summary><pre>{safe(r)}</pre></details>" for r in recipes),
     ]
     with atomic_output(path, overwrite=overwrite) as temporary:
-        temporary.write_text(page("Bleach correction of a batch", "\n".join(body)), "utf-8")
+        text = page("Bleach correction of a batch", "\n".join(body))
+        temporary.write_text(text, encoding="utf-8", errors="replace")
     return path
 
 
@@ -171,7 +172,7 @@ def _row(outcome: Outcome, folder: Path) -> list[str]:
     name = safe(outcome.job.source.name)
     report = outcome.job.page
     if report is not None and report.exists() and report.parent == folder.absolute():
-        name = f'<a href="{safe(quote(report.name))}">{name}</a>'
+        name = f'<a href="{safe(quote(os.fsencode(report.name)))}">{name}</a>'
     r_squared = facts["r_squared"]
     return [
         f"{name}<br><span class='faint'>{safe(format_count(facts['frames'], 'frame'))}</span>",

@@ -11,6 +11,7 @@ recovered one but frames are missing,
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -312,6 +313,16 @@ def _parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpa
     return arguments
 
 
+def _prepare_console() -> None:
+    """Make sure that what is said can be said, on any console and on none."""
+    if sys.stdout is None:  # closed by who started this
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        # A character that the console does not know is no reason to fail after all the work.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -325,6 +336,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code, see the description of this module.
     """
+    _prepare_console()
     parser = build_parser()
     try:
         arguments = _parse(parser, argv)

@@ -201,7 +201,7 @@ def _run_batch(arguments: argparse.Namespace) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(f"{text}\n", encoding="utf-8")
+    path.write_text(f"{text}\n", encoding="utf-8", errors="replace")
 
 
 def _say_what_is_beyond(arguments: argparse.Namespace, fit: BleachFit) -> None:

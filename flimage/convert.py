@@ -20,6 +20,7 @@ from ._version import __version__
 from .errors import InputError
 from .image_group import add_versions
 from .meta import is_number
+from .plain_text import clean
 from .progress import Progress, ignore_progress
 from .quantities import format_quantity
 from .readers import SUFFIXES, Recording, Selection, open_recording
@@ -229,7 +230,7 @@ def convert(
     ):
         times, size, notes = resolve(recording, interval, pixel_size)
         with open_file(temporary, "w") as h5:
-            name = identifier or name_of(recording.path)
+            name = clean(identifier or name_of(recording.path))
             write_series(recording, h5, times, size, name, progress or ignore_progress)
             h5.attrs[ORIGIN] = json.dumps(
                 {

@@ -299,7 +299,7 @@ def recipe_from(arguments: argparse.Namespace, border_px: int | None = None) -> 
     """
     recipe = Recipe()
     if arguments.recipe is not None:
-        recipe = Recipe.from_json(arguments.recipe.read_text(encoding="utf-8"))
+        recipe = Recipe.read(arguments.recipe)
     given: dict[str, Any] = {
         name: value
         for name, value in vars(arguments).items()

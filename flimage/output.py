@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .disk_errors import reason_of
 from .errors import FileAccessError, MissingFileError, OutputExistsError, SameFileError
+from .regular import check_regular
 from .remnants import PART_SUFFIX, remove_remnants, temporary_path
 
 __all__ = ["PART_SUFFIX", "atomic_output", "flush_folder"]
@@ -29,7 +30,8 @@ def atomic_output(
     overwrite
         Replace an existing file; otherwise it is refused.
     source
-        The recording that is being read; the output must not be the same file.
+        The recording that is being read: a file, a folder, or a pattern for several files. The
+        output must be none of them.
 
     Yields
     ------
@@ -79,16 +81,27 @@ def _check_target(
         raise MissingFileError(f"There is no folder {target.parent}; create it first.")
     if not target.exists():
         return
-    if source is not None and Path(source).exists() and target.samefile(source):
+    if source is not None and _holds(Path(source), target):
         raise SameFileError(
-            f"The output {path} is the recording that is being read; choose another name."
+            f"The output {path} is the recording that is being read, or a part of it; choose"
+            " another name."
         )
+    check_regular(path)
     if target.is_dir():
         raise OutputExistsError(f"{path} is a folder; name a file in it.")
     if not overwrite:
         raise OutputExistsError(
             f"{path} exists already; choose another name or allow it to be overwritten."
         )
+
+
+def _holds(source: Path, target: Path) -> bool:
+    """Tell whether a recording is a file, or a folder or a pattern that it belongs to."""
+    if not source.exists():
+        return source.parent.is_dir() and any(
+            each.exists() and target.samefile(each) for each in source.parent.glob(source.name)
+        )
+    return target.samefile(source) or (source.is_dir() and source.resolve() in target.parents)
 
 
 def _create_part(part: Path) -> None:

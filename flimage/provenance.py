@@ -21,6 +21,7 @@ from .attributes import read_attribute, read_text
 from .checked import file_name, named
 from .errors import FileFormatError, FlimageError
 from .image_group import describe, image_dataset
+from .plain_text import clean
 from .recipe import Recipe
 
 __all__ = [
@@ -115,7 +116,7 @@ def write(group: h5py.Group, recipe: Recipe, fit: Mapping[str, Any], source: str
     """
     _write_text(group, SERIES_RECIPE, recipe.to_json())
     _write_text(group, SERIES_FIT, json.dumps(fit, separators=(",", ":"), allow_nan=False))
-    _write_text(group, SERIES_SOURCE, source)
+    _write_text(group, SERIES_SOURCE, clean(source))
     _write_text(group, SERIES_VERSION, __version__)
 
 

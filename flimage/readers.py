@@ -16,6 +16,7 @@ from typing import Any
 
 from .errors import FileFormatError, FlimageError, InputError, MissingFileError
 from .recording import Recording
+from .regular import check_regular
 from .selecting import Axis, ChoiceNeededError, Selection
 
 __all__ = [
@@ -96,6 +97,7 @@ def open_recording(
     if separator and Path(name).suffix.lower() in _HDF5:
         path, key = Path(name), inner or key
     suffix = path.suffix.lower()
+    check_regular(path)
     if not path.exists():
         reader = _reader("image_folder", "is_pattern")
         if reader(path):

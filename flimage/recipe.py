@@ -10,10 +10,12 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from .errors import InputError
 from .meta import is_number
+from .regular import read_small
 
 __all__ = ["Recipe", "Region"]
 
@@ -25,6 +27,9 @@ ModelName = Literal[
 ]
 OffsetMeaning = Literal["unbleachable", "background"]
 TimeAxis = Literal["time", "exposure"]
+
+#: Largest file that is read as a recipe [bytes].
+_LARGEST_FILE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,13 @@ class Recipe:
             raise InputError(
                 f"Recipe: denoise is {self.denoise!r}; give a strength between 0 and 100."
             )
+        for name in ("region", "background_region"):
+            value = getattr(self, name)
+            if not isinstance(value, Region) and (name == "region" or value is not None):
+                raise InputError(
+                    f"Recipe: {name} is {value!r}; give its kind and its points, as the window"
+                    " saves them."
+                )
         if self.background_source == "region" and self.background_region is None:
             raise InputError(
                 "Recipe: background_source is 'region', but there is no background_region;"
@@ -241,3 +253,23 @@ class Recipe:
         if not isinstance(values, dict):
             raise InputError("The recipe must be a JSON object of settings.")
         return cls.from_dict(values)
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """Read a recipe file.
+
+        Raises
+        ------
+        flimage.errors.InputError
+            When it holds no recipe; the file is named.
+        flimage.errors.FileFormatError, flimage.errors.FileAccessError
+            When it is too large for one, or no file.
+        OSError
+            When it cannot be read.
+        """
+        try:
+            return cls.from_json(read_small(path, _LARGEST_FILE, "a recipe").decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is no recipe: it is no text; choose another file.") from error
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error

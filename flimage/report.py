@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError
+from .plain_text import clean
 from .quantities import format_count, format_estimate, format_number, format_range, time_unit
 from .result import per_pixel
 
@@ -130,7 +131,7 @@ def figure(
         axes[2].set_xlabel(label)
         drawing.align_ylabels(axes)
         if title:
-            drawing.text(0.08, 0.945, title, fontsize=12, fontweight="bold", color=_INK)
+            drawing.text(0.08, 0.945, clean(title), fontsize=12, fontweight="bold", color=_INK)
         _write_column(drawing, fit, 0.89 if title else 0.95)
         drawing.savefig(
             path,

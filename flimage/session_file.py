@@ -177,7 +177,8 @@ def write_session(session: SessionFile, path: str | os.PathLike[str]) -> Path:
     }
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     with storage.atomic_output(path, overwrite=True) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # Names of files need not be text; JSON is read back in the same way.
+        temporary.write_text(text, encoding="utf-8", errors="surrogatepass")
     return path
 
 

@@ -21,6 +21,7 @@ from .errors import FileFormatError, FlimageError
 from .meta import is_number
 from .recipe import Recipe
 from .region_traces import NamedRegion
+from .regular import read_small
 from .session_file import COMPARE_MODES, FORMAT, OVERLAYS, SessionFile, View
 from .shown import SHOWN
 from .source import Edits
@@ -55,10 +56,9 @@ def read_session(path: str | os.PathLike[str]) -> SessionFile:
         When it cannot be read.
     """
     path = Path(path)
-    if path.stat().st_size > _LARGEST:
-        raise FileFormatError(f"{path} is too large for a session file; choose another file.")
+    data = read_small(path, _LARGEST, "a session file")
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise FileFormatError(
             f"{path} is no session file, or is damaged ({error}); choose another one."

@@ -30,6 +30,7 @@ from .errors import (
     OutputExistsError,
 )
 from .output import PART_SUFFIX, atomic_output
+from .regular import check_regular
 from .writer import SeriesWriter
 
 __all__ = [
@@ -87,6 +88,7 @@ def open_file(
     path = Path(path)
     if path.is_dir():
         raise FileAccessError(f"{path} is a folder; name a file in it.")
+    check_regular(path)
     exists = path.exists()
     if mode in ("r", "r+") and not exists:
         raise MissingFileError(f"There is no file {path}; check its name and folder.")

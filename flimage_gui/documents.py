@@ -30,9 +30,6 @@ __all__ = ["Documents", "dropped_paths"]
 #: What file dialogs offer for settings.
 _RECIPES = "Settings of a correction (*.json);;All files (*)"
 
-#: Largest file that is read as a recipe [bytes].
-_LARGEST_RECIPE = 1 << 20
-
 
 def dropped_paths(data: QMimeData) -> list[Path]:
     """Return the files on this computer that are dragged."""
@@ -109,13 +106,7 @@ class Documents(QObject):
                 raise InputError(
                     f"{path.name} holds settings for a correction; open a recording first."
                 )
-            if path.stat().st_size > _LARGEST_RECIPE:
-                raise InputError(f"{path.name} is too large for settings; choose another file.")
-            recipe = Recipe.from_json(path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError:
-            self._bar.show_error(
-                InputError(f"{path.name} holds no settings for a correction; choose another file.")
-            )
+            recipe = Recipe.read(path)
         except (FlimageError, OSError) as error:
             self._bar.show_error(error)
         else:

@@ -128,10 +128,10 @@ def test_a_folder_is_replaced_as_a_whole(
     if not at_once:
         monkeypatch.setattr("flimage.export.folder._exchange", lambda *_: False)
     target = tmp_path / "out.zarr"
-    for content in ("old", "new"):
+    for content in (".zarray", "zarr.json"):
         with atomic_folder(target, overwrite=True) as part:
             (part / content).write_text(content)
-    assert [path.name for path in tmp_path.rglob("*")] == ["out.zarr", "new"]
+    assert [path.name for path in tmp_path.rglob("*")] == ["out.zarr", "zarr.json"]
 
 
 def test_a_folder_that_was_set_aside_by_a_killed_process_is_put_back(tmp_path: Path) -> None:

@@ -344,12 +344,12 @@ def test_an_existing_zarr_folder_is_replaced_as_a_whole(
     zarr = pytest.importorskip("zarr")
     out = tmp_path / "out.zarr"
     out.mkdir()
-    (out / "old").write_text("old")
+    (out / "zarr.json").write_text("old")
     with pytest.raises(OutputExistsError):
         write_zarr(Images(source), out)
-    assert (out / "old").exists()
+    assert (out / "zarr.json").exists()
     write_zarr(Images(source), out, overwrite=True)
-    assert not (out / "old").exists()
+    assert not (out / "zarr.json").exists()
     assert zarr.open_group(out, mode="r")["0"].shape == (24, 48, 64)
     assert [path.name for path in tmp_path.iterdir()] == ["out.zarr"]
 

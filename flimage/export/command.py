@@ -209,7 +209,7 @@ class _Job:
                 arguments.out, overwrite=arguments.overwrite, source=self.source.path
             ) as temporary:
                 text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-                temporary.write_text(f"{text}\n", encoding="utf-8")
+                temporary.write_text(f"{text}\n", encoding="utf-8", errors="replace")
             return Export((f"Written: the fit to {arguments.out}",))
         origin: dict[str, str] = {}
         if self.record is not None:

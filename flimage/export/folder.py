@@ -19,6 +19,9 @@ from ..remnants import ASIDE_SUFFIX, remove_remnants, temporary_path
 __all__ = ["atomic_folder"]
 
 
+#: Names of the files by which a Zarr folder is known.
+_ZARR = (".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json")
+
 #: How often it is tried to remove a folder, every 20 ms, and how often it has to be found gone.
 _MOST_TRIES = 50
 _GONE = 4
@@ -52,7 +55,8 @@ def atomic_folder(
     flimage.errors.SameFileError
         When `path` is or holds `source`.
     flimage.errors.OutputExistsError
-        When `path` exists and `overwrite` is not set, or it is a file.
+        When `path` exists and `overwrite` is not set, it is a file, or it holds anything that Zarr
+        has not written.
     flimage.errors.MissingFileError
         When the folder that it is to lie in does not exist.
     flimage.errors.FileAccessError
@@ -71,6 +75,7 @@ def atomic_folder(
         raise OutputExistsError(
             f"{path} exists already; choose another name or allow it to be overwritten."
         )
+    _check_replaced(target)
     part = temporary_path(target)
     try:
         part.mkdir()
@@ -94,6 +99,17 @@ def atomic_folder(
         if reason is None:
             raise
         raise FileAccessError(f"{path} could not be written: {reason}.") from error
+
+
+def _check_replaced(target: Path) -> None:
+    """Make sure that a folder that is to be replaced holds what Zarr writes, and nothing else."""
+    for each in sorted(target.iterdir()) if target.exists() else ():
+        inside = each.is_dir() and any((each / name).exists() for name in _ZARR)
+        if each.name not in _ZARR and not inside:
+            raise OutputExistsError(
+                f"{target} is no Zarr folder that could be replaced: it holds {each.name}; choose"
+                " another name."
+            )
 
 
 def _remove(part: Path) -> None:

@@ -18,6 +18,7 @@ from ..correct import FrameCorrector
 from ..errors import FlimageError, InputError
 from ..meta import is_number
 from ..parallel import ordered_map
+from ..plain_text import clean
 from ..progress import Progress, ignore_progress
 from .formats import ImageKind
 
@@ -125,7 +126,7 @@ class Images:
         """Name of the recording for a person."""
         if self.source.identifier is not None:
             return self.source.identifier
-        return "recording" if self.source.path is None else self.source.path.stem
+        return "recording" if self.source.path is None else clean(self.source.path.stem)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -209,7 +210,7 @@ class Images:
         facts = {
             "software": f"flimage {__version__}",
             "images": self.label,
-            "recording": "" if self.source.path is None else self.source.path.name,
+            "recording": "" if self.source.path is None else clean(self.source.path.name),
         }
         meta = self.source.meta(self.frames[0])
         facts |= {key: str(meta[key]) for key in _KEPT_META if key in meta}

@@ -116,7 +116,7 @@ def write_report_page(
     """
     text = report_page(source, fit, pictures=pictures, origin=origin)
     with atomic_output(path, overwrite=overwrite, source=source.path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="replace")
     return Path(path)
 
 

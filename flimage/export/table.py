@@ -47,7 +47,7 @@ def write_columns(
     path = Path(path)
     with (
         atomic_output(path, overwrite=overwrite, source=source) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
+        temporary.open("w", encoding="utf-8", errors="replace", newline="") as file,
     ):
         writer = csv.writer(file)
         writer.writerow(map(for_spreadsheet, columns))

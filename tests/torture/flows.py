@@ -67,7 +67,7 @@ def prepare(folder: Path, frames: int = 12, shape: tuple[int, int] = (64, 80)) -
                 continue
             if path.suffix == ".zarr":
                 path.mkdir()
-                (path / "old.txt").write_bytes(b"old")
+                (path / ".zattrs").write_bytes(b"{}")
             else:
                 path.write_bytes(old)
     return folder

@@ -1,0 +1,198 @@
+"""Pipes, devices, folders of others and the recording: nothing waits for or replaces them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from flimage import FLSeries, Recipe
+from flimage.convert import convert
+from flimage.errors import FileAccessError, FileFormatError, InputError, SameFileError
+from flimage.output import atomic_output
+from flimage.readers import open_recording
+from flimage.session_file import SessionFile, write_session
+from flimage.session_reading import read_session
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="makes pipes")
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Callable[[str], Path]:
+    def make(name: str) -> Path:
+        os.mkfifo(tmp_path / name)
+        return tmp_path / name
+
+    return make
+
+
+@pytest.mark.timeout(20)
+def test_nothing_is_read_from_a_pipe(pipe: Callable[[str], Path]) -> None:
+    for read, name in (
+        (lambda path: FLSeries(h5file=path, h5mode="r"), "a.h5"),
+        (open_recording, "a.tif"),
+        (open_recording, "a.npz"),
+        (Recipe.read, "a.json"),
+        (read_session, "a.flsession"),
+    ):
+        path = pipe(name)
+        with pytest.raises(FileAccessError, match=rf"{path} is a pipe or a device"):
+            read(path)
+
+
+@pytest.mark.timeout(60)
+def test_the_commands_say_so_too(pipe: Callable[[str], Path], run: Run, example: Path) -> None:
+    fifo = pipe("in.h5")
+    for words in (("info", fifo), ("bleach", fifo), ("bleach", example, "--recipe", fifo)):
+        code, _, err = run(*words)
+        assert code == 1
+        assert "is a pipe or a device, not a file" in err
+
+
+def test_no_output_takes_the_place_of_a_pipe(pipe: Callable[[str], Path]) -> None:
+    fifo = pipe("out.h5")
+    with (
+        pytest.raises(FileAccessError, match="is a pipe or a device"),
+        atomic_output(fifo, overwrite=True),
+    ):
+        pass
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+
+
+def test_no_folder_of_somebody_else_is_replaced(run: Run, example: Path, tmp_path: Path) -> None:
+    pytest.importorskip("zarr")
+    out = tmp_path / "mine.zarr"
+    out.mkdir()
+    (out / "thesis.txt").write_text("precious")
+    words = ("export", example, out, "--images", "raw", "--frames", "0-1", "--overwrite")
+    code, _, err = run(*words)
+    assert code == 1
+    assert "thesis.txt" in err
+    assert (out / "thesis.txt").read_text() == "precious"
+    (out / "thesis.txt").unlink()
+    assert run(*words)[0] == 0, "an empty one is no loss"
+    assert run(*words)[0] == 0, "and what was exported before is replaced"
+
+
+def test_a_recording_is_not_converted_onto_a_part_of_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number in range(3):
+        tifffile.imwrite(folder / f"{number}.tif", np.full((24, 20), number, "u2"))
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    (tmp_path / "link.h5").symlink_to(folder / "1.tif")
+    for source, out in (
+        (folder, folder / "0.tif"),
+        (folder, folder / "new.h5"),
+        (folder / "*.tif", folder / "2.tif"),
+        (folder / "*.tif", tmp_path / "link.h5"),
+        (folder / "0.tif", folder / "0.tif"),
+    ):
+        (folder / "new.h5").write_bytes(b"")
+        with pytest.raises(SameFileError, match="recording that is being read, or a part of it"):
+            convert(source, out, interval=1.0, overwrite=True)
+        (folder / "new.h5").unlink()
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    convert(folder / "*.tif", folder / "new.h5", interval=1.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe", "it is no text"),
+        (b'{"region": []}', r"region is \[\]; give its kind and its points"),
+        (b'{"background_region": 7}', "background_region is 7; give"),
+        (b'{"region": null}', "region is None"),
+        (b'{"model": []}', "model is"),
+        (b'{"exclude": 3}', "not iterable"),
+        (b"[]", "must be a JSON object"),
+    ],
+)
+def test_what_is_no_recipe_is_refused_by_name(
+    content: bytes, words: str, run: Run, example: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "recipe.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"recipe\.json.*{words}"):
+        Recipe.read(path)
+    code, _, err = run("bleach", example, "--recipe", path)
+    assert code == 1
+    assert err.startswith("flimage: ")
+    assert "Unexpected" not in err
+
+
+def test_a_file_that_is_too_large_for_a_recipe_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.json"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(FileFormatError, match=r"recipe\.json is too large for a recipe"):
+        Recipe.read(path)
+    path.write_text(json.dumps(Recipe(border_px=3).to_dict()))
+    assert Recipe.read(path) == Recipe(border_px=3)
+
+
+@pytest.fixture
+def no_text(tmp_path: Path, example: Path) -> Path:
+    """A recording in a file whose name is no text in UTF-8."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff\xfe.h5"))
+    try:
+        shutil.copy(example, path)
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 only")
+    return path
+
+
+def test_a_name_that_is_no_text_is_no_reason_to_fail(
+    no_text: Path, run: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    made = out / no_text.name
+    extra = ("--report", out / "r.json", "--figure", out / "r.svg")
+    assert run("bleach", no_text, made, *extra)[0] == 0
+    assert run("verify", made, "--source", no_text)[0] == 0
+    for name in ("a.ome.tif", "a.tif", "a.csv", "a.json", "a.html", "a.svg", "a.png"):
+        code, _, err = run("export", no_text, out / name)
+        assert (code, err) == (0, ""), name
+    code, _, err = run("bleach", no_text, "--out-dir", tmp_path / "batch", "--pages")
+    assert (code, err) == (0, "")
+    stack = no_text.with_suffix(".tif")
+    tifffile.imwrite(stack, np.zeros((5, 8, 9), np.uint16))
+    assert run("convert", stack, out / "c.h5", "--interval", "1")[0] == 0
+    session = write_session(SessionFile(no_text), tmp_path / "a.flsession")
+    assert read_session(session).recording == no_text
+
+
+@pytest.mark.parametrize(
+    "environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}]
+)
+def test_what_the_console_cannot_show_is_written_out(
+    environment: dict[str, str], example: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flimage.cli", "info", str(example)],
+        env={**os.environ, "PYTHONCOERCECLOCALE": "0", **environment},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"208 \xd7 176" in done.stdout
+
+
+def test_a_closed_console_is_no_reason_to_fail(example: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o.h5"
+    words = f"{sys.executable} -m flimage.cli bleach {example} {out} >&-"
+    done = subprocess.run(["sh", "-c", words], stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert out.exists()
