@@ -26,7 +26,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="limits are those of POSIX
 
 @posix
 def test_whatever_is_refused_leaves_everything_as_it_was() -> None:
-    faults = ("file-size limit", "quota", "read-only folder", "target removed", "source cut")
+    faults = ("file-size limit", "quota at flush", "read-only folder", "target removed")
+    faults += ("source cut",)
     out = torture("disk", "--rounds", "1", "--only", *faults, "--writes", "export", "save", "TIFF")
     assert "0 defects" in out
 
@@ -40,6 +41,16 @@ def test_a_disk_that_is_really_full_leaves_everything_as_it_was() -> None:
     if missing:
         pytest.skip(f"this user may not mount small disks ({', '.join(missing)})")
     assert "the disk is full" in out
+
+
+@posix
+def test_a_quota_that_is_really_used_up_leaves_everything_as_it_was() -> None:
+    writes = ("export", "save", "TIFF")
+    out = torture("disk", "--rounds", "2", "--only", "quota", "--writes", *writes)
+    assert "0 defects" in out
+    if "no disk with a quota" in out:
+        pytest.skip("this user may not mount a disk with a quota (btrfs)")
+    assert "your share of the disk is used up" in out or "Disk quota exceeded" in out
 
 
 @posix

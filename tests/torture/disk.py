@@ -41,7 +41,7 @@ from flimage.progress import Progress, ignore_progress
 from tests.torture.children import ask
 from tests.torture.crash import hashes
 from tests.torture.flows import FLOWS, SOURCE, STACK, digest, files_of, prepare, run
-from tests.torture.mounts import FILE_SYSTEMS, small_disk
+from tests.torture.mounts import FILE_SYSTEMS, limit_quota, quota_disk, small_disk
 from tests.torture.outcome import keep
 
 __all__ = ["FAULTS", "Disk"]
@@ -102,20 +102,36 @@ def _little_memory(folder: Path, share: float) -> contextlib.AbstractContextMana
 
 @contextlib.contextmanager
 def _full_disk(folder: Path, share: float) -> Iterator[Progress]:
-    free = shutil.disk_usage(folder).free
     filler = folder.parent / "filler"
-    wanted = int(share * 150_000)
-    with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, free - wanted))
+    size = shutil.disk_usage(folder).free - int(share * 150_000)
     try:
+        with filler.open("wb") as file:
+            # The lists of what the filler takes need room as well.
+            while size > 0 and not _takes(file.fileno(), size):
+                size -= 4096
         yield ignore_progress
     finally:
         filler.unlink()
 
 
+def _takes(descriptor: int, size: int) -> bool:
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def _quota(folder: Path, share: float) -> Iterator[Progress]:
-    """Let the flush to the disk fail, as it does on a file system with a quota (simulated)."""
+    """Let the quota of the folder's own disk be used up soon."""
+    with limit_quota(folder.parents[1], int(share * 600_000)):
+        yield ignore_progress
+
+
+@contextlib.contextmanager
+def _quota_at_flush(folder: Path, share: float) -> Iterator[Progress]:
+    """Let the flush to the disk fail, as it may on a network drive with a quota (simulated)."""
     left = itertools.count(-int(3 * share))
     fsync = os.fsync
 
@@ -198,6 +214,7 @@ FAULTS: dict[str, Fault] = {
     "disk full": Fault(_full_disk),
     "file-size limit": Fault(_small_files),
     "quota": Fault(_quota),
+    "quota at flush": Fault(_quota_at_flush),
     "read-only folder": Fault(_closed_folder),
     "target removed": Fault(_target_taken_away),
     "source cut": Fault(_source_cut, sources_change=True),
@@ -358,20 +375,26 @@ def main(argv: list[str] | None = None) -> int:
         scratch.chmod(0o755)
         load_everything(prepare(scratch / "loading"))
         disk = Disk(scratch / "work")
-        small = {}
+        places: dict[str, list[Disk]] = {"disk full": [], "quota": []}
         for system in FILE_SYSTEMS if "disk full" in arguments.only else ():
             mounted = stack.enter_context(small_disk(scratch / system, system))
             if mounted is None:
                 print(f"no small {system} disk can be mounted here; a full one is not tried")
             else:
-                small[system] = Disk(mounted / "work", f" ({system})")
+                places["disk full"].append(Disk(mounted / "work", f" ({system})"))
+        if "quota" in arguments.only:
+            mounted = stack.enter_context(quota_disk(scratch / "quota"))
+            if mounted is None:
+                print("no disk with a quota can be mounted here; it is not tried")
+            else:
+                places["quota"].append(Disk(mounted / "work", " (btrfs)"))
         for fault in arguments.only:
-            for where in small.values() if fault == "disk full" else [disk]:
+            for where in places.get(fault, [disk]):
                 for name in arguments.writes:
                     for number in range(arguments.rounds):
                         where.trial(name, fault, (number + rng.random()) / arguments.rounds)
                 print(f"{fault}: {where.tried.total()} trials so far", flush=True)
-        for each in small.values():
+        for each in [one for some in places.values() for one in some]:
             disk.tried += each.tried
             disk.ends += each.ends
             disk.defects += each.defects
