@@ -8,7 +8,6 @@ import numpy as np
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -25,7 +24,7 @@ from .draw_button import DrawButton, add_row_with_button
 from .labels import hint_label
 from .model_names import model_hint, model_items
 from .session import Change, Session
-from .spin_boxes import NumberSpin, QuantitySpin
+from .spin_boxes import DecimalSpin, NumberSpin, QuantitySpin
 from .widgets import (
     ChoiceCombo,
     add_row,
@@ -226,10 +225,9 @@ class BleachSettings(QWidget):
             "Use this time from frame to frame instead of the times in the file, for instance"
             " <b>200 ms</b>. It is needed where the file has none; leave it empty otherwise.",
         )
-        self._max_gain = QDoubleSpinBox()
+        self._max_gain = DecimalSpin()
         self._max_gain.setRange(1.0, 1000.0)
         self._max_gain.setDecimals(1)
-        self._max_gain.setKeyboardTracking(False)
         describe(
             self._max_gain,
             "maxGainSpin",

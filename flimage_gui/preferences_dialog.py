@@ -24,6 +24,7 @@ from PyQt5.QtWidgets import (
 
 from . import assets
 from .settings import Preference, Preferences, Settings
+from .spin_boxes import NumberSpin
 from .widgets import ChoiceCombo, blocked, describe
 
 __all__ = ["PreferencesDialog"]
@@ -91,10 +92,9 @@ class _Row:
                 lambda index: settings.set(preference, preference.choices[index])
             )
         else:
-            control = QSpinBox()
+            control = NumberSpin()
             control.setRange(round(preference.minimum), round(preference.maximum))
             control.setSingleStep(max(1, round(preference.minimum)))
-            control.setKeyboardTracking(False)
             control.valueChanged.connect(lambda value: settings.set(preference, value))
         if not isinstance(control, QCheckBox):
             control.setFixedWidth(_FIELD_WIDTH)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QValidator, QWheelEvent
+from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtGui import QValidator
 from PyQt5.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSizePolicy, QSpinBox, QWidget
 
 from flimage.quantities import DisplayUnit, choose_unit, format_number, parse_quantity
 
-__all__ = ["NumberSpin", "QuantitySpin"]
+from .wheel import SteadyUnderWheel
+
+__all__ = ["DecimalSpin", "NumberSpin", "QuantitySpin"]
 
 
-class NumberSpin(QSpinBox):
+class NumberSpin(SteadyUnderWheel, QSpinBox):
     """A spin box that asks for nothing before a typed number is complete."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -19,17 +21,17 @@ class NumberSpin(QSpinBox):
         self.setKeyboardTracking(False)
         self.setAccelerated(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
-        """Let the panel scroll: a setting must not change because a pointer passes over it."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
 
-class QuantitySpin(QDoubleSpinBox):
+class DecimalSpin(SteadyUnderWheel, QDoubleSpinBox):
+    """The same for numbers with decimals."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setKeyboardTracking(False)
+
+
+class QuantitySpin(DecimalSpin):
     """A number with a unit: shows ``200 ms``, understands ``0.2 s``; its value is in SI.
 
     Parameters
@@ -55,7 +57,6 @@ class QuantitySpin(QDoubleSpinBox):
         self._typed_unit = typed_unit
         self.setDecimals(15)
         self.setRange(0.0, 1e9)
-        self.setKeyboardTracking(False)
         self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         example = "0.5" if unit == "s" else "0.1"

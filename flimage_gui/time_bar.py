@@ -9,11 +9,10 @@ from PyQt5.QtGui import (
 )
 from PyQt5.QtWidgets import (
     QActionGroup,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QMenu,
-    QSpinBox,
+    QSizePolicy,
     QToolButton,
     QWidget,
 )
@@ -31,8 +30,9 @@ from .playback import (
     suitable_speed,
 )
 from .session import Change, Session
+from .spin_boxes import NumberSpin
 from .time_texts import time_text
-from .widgets import blocked, describe, spare_room
+from .widgets import ChoiceCombo, blocked, describe, spare_room
 
 __all__ = ["TimeBar"]
 
@@ -71,7 +71,11 @@ class TimeBar(QWidget):
             "Play",
             "Play the recording with its own times, at the chosen speed (Space).",
         )
-        self._speed_combo = QComboBox()
+        self._speed_combo = ChoiceCombo()
+        # In a row of controls it is no wider than its items.
+        self._speed_combo.setSizeAdjustPolicy(ChoiceCombo.SizeAdjustPolicy.AdjustToContents)
+        self._speed_combo.setMinimumContentsLength(0)
+        self._speed_combo.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         for speed in SPEEDS:
             self._speed_combo.addItem(f"×{speed:g}", speed)
         self._speed_combo.insertSeparator(self._speed_combo.count())
@@ -95,8 +99,8 @@ class TimeBar(QWidget):
             "Drag, or use the arrow keys; PgUp and PgDn go a tenth of the recording.",
         )
         self._slider.setToolTip("")
-        self._spin = QSpinBox()
-        self._spin.setKeyboardTracking(False)
+        self._spin = NumberSpin()
+        self._spin.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         describe(self._spin, "frameSpin", "Frame number", "Number of the frame; the first is 0.")
         self._count = QLabel()
         self._count.setObjectName("frameCountLabel")

@@ -8,11 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from PyQt5.QtCore import QObject, Qt
-from PyQt5.QtGui import (
-    QPaintEvent,
-    QPalette,
-    QWheelEvent,
-)
+from PyQt5.QtGui import QPaintEvent, QPalette
 from PyQt5.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -25,6 +21,8 @@ from PyQt5.QtWidgets import (
     QToolButton,
     QWidget,
 )
+
+from .wheel import SteadyUnderWheel
 
 __all__ = [
     "ChoiceCombo",
@@ -97,7 +95,7 @@ def add_row(form: QFormLayout, text: str, field: QWidget, buddy: QWidget | None 
     return label
 
 
-class ChoiceCombo(QComboBox):
+class ChoiceCombo(SteadyUnderWheel, QComboBox):
     """A combo box that may be narrower than its items; its list is as wide as they are."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -130,13 +128,6 @@ class ChoiceCombo(QComboBox):
         bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
         view.setMinimumWidth(max(self.width(), view.sizeHintForColumn(0) + bar + 12))
         super().showPopup()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
-        """Let the panel scroll: a setting must not change because a pointer passes over it."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
 
 class ShrinkingButton(QToolButton):

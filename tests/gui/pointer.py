@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
-from PyQt5.QtGui import QMouseEvent
+from PyQt5.QtGui import QMouseEvent, QWheelEvent
 from PyQt5.QtWidgets import QApplication, QWidget
 
 
@@ -47,3 +47,27 @@ def double_click(widget: QWidget, place: QPoint) -> None:
     send(widget, QEvent.Type.MouseButtonRelease, place, left)
     send(widget, QEvent.Type.MouseButtonDblClick, place, left, left)
     send(widget, QEvent.Type.MouseButtonRelease, place, left)
+
+
+def roll(widget: QWidget, notches: int) -> None:
+    """Turn the wheel over `widget`, up where `notches` are positive, as Qt tells it of a mouse."""
+    wheel = Qt.FocusPolicy.WheelFocus
+    if widget.isEnabled() and int(widget.focusPolicy()) & int(wheel) == int(wheel):
+        # Before the event arrives.
+        widget.setFocus(Qt.FocusReason.MouseFocusReason)
+    target: QWidget | None = widget
+    while target is not None:
+        place = target.rect().center()
+        event = QWheelEvent(
+            QPointF(place),
+            QPointF(target.mapToGlobal(place)),
+            QPoint(),
+            QPoint(0, 120 * notches),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(target, event)
+        # Only what a mouse tells is handed on by Qt itself.
+        target = None if event.isAccepted() or target.isWindow() else target.parentWidget()

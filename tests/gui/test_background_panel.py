@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 import tifffile
 from controls import choose, click, find, type_number
-from PyQt5.QtCore import QPoint, Qt
-from PyQt5.QtGui import QWheelEvent
+from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
     QAbstractSpinBox,
-    QApplication,
     QComboBox,
     QFileDialog,
     QLabel,
@@ -162,24 +160,6 @@ def test_an_image_of_another_size_is_refused_in_one_sentence(
 def test_without_a_recording_nothing_can_be_changed(qtbot, panel) -> None:
     for control in panel.findChildren((QComboBox, QSpinBox, QPushButton)):
         assert not control.isEnabled(), control.objectName()
-
-
-def test_the_wheel_does_not_change_a_setting_that_has_no_focus(qtbot, opened, session) -> None:
-    border = find(opened, QSpinBox, "borderSpin")
-    find(opened, QComboBox, "backgroundTargetCombo").setFocus()
-    center = border.rect().center()
-    event = QWheelEvent(
-        center,
-        border.mapToGlobal(center),
-        QPoint(),
-        QPoint(0, 120),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(border, event)
-    assert not session.can_undo
 
 
 def test_every_control_says_what_it_is(qtbot, panel) -> None:
