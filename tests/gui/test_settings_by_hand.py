@@ -1,4 +1,4 @@
-"""Settings change when a person changes them, by wheel or keys, and not otherwise."""
+"""Settings change, and are undone, when a person asks for it, and not otherwise."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ import numpy as np
 import pytest
 import tifffile
 from controls import click, find
-from hands import raise_panel
+from hands import CTRL, SHIFT, raise_panel
 from pointer import roll
+from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QComboBox,
     QDialog,
     QDockWidget,
+    QDoubleSpinBox,
     QScrollArea,
     QScrollBar,
     QSpinBox,
     QWidget,
 )
 
+from flimage_gui import history
 from flimage_gui.batch_window import BatchWindow
 from flimage_gui.main_window import MainWindow
 from flimage_gui.opening import Inspected
@@ -135,3 +139,82 @@ def test_the_wheel_changes_the_setting_that_has_the_focus(qtbot, opened: MainWin
     before = border.value()
     roll(border, 1)
     assert opened.session.recipe.border_px == border.value() == before + 1
+
+
+@pytest.fixture
+def border(qtbot, opened: MainWindow) -> QSpinBox:
+    """The number box of the border, with the focus."""
+    raise_panel(qtbot, opened, "backgroundDock")
+    opened.activateWindow()
+    box = find(opened, QSpinBox, "borderSpin")
+    box.setFocus()
+    qtbot.waitUntil(box.hasFocus)
+    return box
+
+
+def test_undo_takes_back_the_number_that_was_just_entered(
+    opened: MainWindow, border: QSpinBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Quick changes of one setting are one step otherwise.
+    monkeypatch.setattr(history, "MERGE_SECONDS", 0.0)
+    before = opened.session.recipe.border_px
+    for number in (9, 12):
+        border.selectAll()
+        QTest.keyClicks(border, str(number))
+        QTest.keyClick(border, Qt.Key.Key_Return)
+    assert opened.session.recipe.border_px == 12
+    for expected in (9, before):
+        QTest.keyClick(border, Qt.Key.Key_Z, CTRL)
+        assert opened.session.recipe.border_px == border.value() == expected
+    for expected in (9, 12):
+        QTest.keyClick(border, Qt.Key.Key_Z, CTRL | SHIFT)
+        assert opened.session.recipe.border_px == border.value() == expected
+    # The same after a step with the arrow keys, and at the number that has a text of its own.
+    QTest.keyClick(border, Qt.Key.Key_Up)
+    assert opened.session.recipe.border_px == 13
+    QTest.keyClick(border, Qt.Key.Key_Z, CTRL)
+    assert opened.session.recipe.border_px == 12
+    border.selectAll()
+    QTest.keyClicks(border, "0")
+    QTest.keyClick(border, Qt.Key.Key_Return)
+    assert opened.session.recipe.border_px == 0
+    QTest.keyClick(border, Qt.Key.Key_Z, CTRL)
+    assert opened.session.recipe.border_px == 12
+
+
+def test_undo_takes_back_typing_until_the_number_is_entered(
+    opened: MainWindow, border: QSpinBox
+) -> None:
+    before, steps = border.text(), len(opened.session.steps)
+    border.stepUp()
+    assert len(opened.session.steps) == steps + 1
+    shown = border.text()
+    border.selectAll()
+    QTest.keyClicks(border, "57")
+    for _ in range(5):
+        if border.text() != shown:
+            QTest.keyClick(border, Qt.Key.Key_Z, CTRL)
+    assert border.text() == shown
+    assert opened.session.can_undo
+    QTest.keyClick(border, Qt.Key.Key_Z, CTRL)
+    assert border.text() == before
+
+
+def test_undo_takes_back_a_quantity_and_a_number_with_decimals(
+    qtbot, opened: MainWindow, settle
+) -> None:
+    raise_panel(qtbot, opened, "bleachDock")
+    click(qtbot, opened, "moreSettingsButton")
+    opened.activateWindow()
+    recipe = opened.session.recipe
+    for name, typed in (("intervalSpin", "250 ms"), ("maxGainSpin", "7.5")):
+        box = find(opened, QDoubleSpinBox, name)
+        box.setFocus()
+        box.selectAll()
+        QTest.keyClicks(box, typed)
+        QTest.keyClick(box, Qt.Key.Key_Return)
+        settle(opened.session)
+        assert opened.session.recipe != recipe, name
+        QTest.keyClick(box, Qt.Key.Key_Z, CTRL)
+        settle(opened.session)
+        assert opened.session.recipe == recipe, name
