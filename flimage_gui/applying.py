@@ -88,7 +88,7 @@ class AppliedSettings(QObject):
         combo = self._time_bar.findChild(QComboBox, "speedCombo")
         data: float | str
         if chosen == SUITABLE:
-            data = suitable_speed(playable_times(self._session.times))
+            data = suitable_speed(playable_times(self._session.shown_times))
         else:
             data = chosen if chosen.endswith("fps") else float(chosen)
         combo.setCurrentIndex(combo.findData(data))

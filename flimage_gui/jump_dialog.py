@@ -45,7 +45,7 @@ def find_frame(session: Session, text: str) -> int | None:
         return int(text) if int(text) < session.n_frames else None
     seconds = parse_quantity(text, "s")
     if seconds is not None:
-        times = session.times
+        times = session.shown_times
         known = np.flatnonzero(np.isfinite(times))
         if not known.size:
             return None
@@ -103,7 +103,7 @@ class JumpDialog(QDialog):
         self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(frame is not None)
         if frame is not None and self._session.source is not None:
             name = self._session.source.identifiers[frame]
-            parts = [f"Frame {frame}", time_text(self._session.times, frame), name or ""]
+            parts = [f"Frame {frame}", time_text(self._session.shown_times, frame), name or ""]
             self._hint.setText("  ·  ".join(part for part in parts if part))
         else:
             last = self._session.n_frames - 1

@@ -233,7 +233,7 @@ class Looking(QObject):
     # ------------------------------------------------------------------ slots
 
     def _on_session_changed(self, change: Change) -> None:
-        if change & (Change.RECORDING | Change.BACKGROUND | Change.FRAME):
+        if change & (Change.RECORDING | Change.BACKGROUND | Change.TIMES | Change.FRAME):
             self._refresh()
         if change & Change.RECORDING:
             is_open = self._session.source is not None
@@ -246,7 +246,7 @@ class Looking(QObject):
         # The time of the frame that is seen, which may lag behind the one that was asked for.
         known = shown is not None and shown[0] < session.n_frames
         frame = shown[0] if shown is not None and known else -1
-        self.annotations.show_time(time_text(session.times, frame) if known else "")
+        self.annotations.show_time(time_text(session.shown_times, frame) if known else "")
 
     def _on_region_button_toggled(self, shown: bool) -> None:
         self.regions.shown = shown

@@ -74,7 +74,7 @@ class RegionFollowing(QObject):
             return None
         mean, std, count = (np.stack([c[i] for c in columns], axis=1) for i in range(3))
         names = tuple(each.name for each in regions)
-        return RegionTraces(names, np.asarray(self._session.times), mean, std, count)
+        return RegionTraces(names, np.asarray(self._session.shown_times), mean, std, count)
 
     def export(self, path: Path) -> None:
         """Write the traces to a CSV file (a job); :attr:`exported` tells when."""

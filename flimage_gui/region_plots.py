@@ -88,7 +88,10 @@ class RegionPlot(pg.PlotWidget):
         self.line.setVisible(traces is not None)
         if traces is None:
             return
-        self.axis = TraceAxis.from_times(traces.times)
+        before, self.axis = self.axis, TraceAxis.from_times(traces.times)
+        if not self.axis.spans_as(before):
+            # What a person zoomed into lies elsewhere now.
+            self.getPlotItem().getViewBox().enableAutoRange()
         x = self.axis.positions
         self.setLabel("bottom", self.axis.title)
         self.setLabel("left", unit)

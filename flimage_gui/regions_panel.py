@@ -181,8 +181,8 @@ class RegionsPanel(QWidget):
         if change & Change.RECORDING:
             self._markers.remove_line()
             self._refresh()
-        if change & (Change.FRAME | Change.RECORDING):
-            self._refresh_values(draw=False)
+        if change & (Change.FRAME | Change.RECORDING | Change.TIMES):
+            self._refresh_values(draw=bool(change & Change.TIMES))
 
     def _refresh(self) -> None:
         regions, selected = self._regions.regions, self._regions.selected

@@ -212,8 +212,13 @@ class SessionEdit(SessionFit):
         self._foreground.begin("edit", name, run, done)
 
     def _on_recipe_changed(self) -> None:
-        fit = Change.FIT if self.fit is not None else Change(0)
-        self.changed.emit(Change.RECIPE | Change.HISTORY | fit)
+        change = Change.RECIPE | Change.HISTORY
+        if self.fit is not None:
+            change |= Change.FIT
+        before = self._timed[2]
+        if self.shown_times is not before:
+            change |= Change.TIMES
+        self.changed.emit(change)
         self._measure()
 
     def _on_edits_changed(self) -> None:

@@ -75,6 +75,8 @@ class Change(enum.Flag):
     #: What is displayed, or its contrast.
     DISPLAY = enum.auto()
     RECIPE = enum.auto()
+    #: By which times the frames are shown, with the same ones stored.
+    TIMES = enum.auto()
     #: Assigned background images, metadata or order of the frames.
     BACKGROUND = enum.auto()
     #: Scan, trace and background levels.
@@ -231,7 +233,7 @@ class SessionState(QObject):
 
     @property
     def times(self) -> np.ndarray:
-        """Times of all frames, (n,) [s]; NaN where a frame has none."""
+        """Stored or edited times of all frames, (n,) [s]; NaN where a frame has none."""
         return np.empty(0) if self._source is None else self._source.times
 
     @property

@@ -15,6 +15,21 @@ __all__ = ["SessionView"]
 class SessionView(SessionState):
     """A session that can be looked at."""
 
+    #: Stored times, interval, and what they are shown as.
+    _timed: tuple[np.ndarray, float | None, np.ndarray] = (np.empty(0), None, np.empty(0))
+
+    @property
+    def shown_times(self) -> np.ndarray:
+        """Times by which frames are shown, (n,) [s]; the same array while they are the same.
+
+        They follow from the interval of the recipe where it states one, as those of the trace do.
+        """
+        stored, interval = self.times, self.recipe.interval
+        if self._timed[0] is not stored or self._timed[1] != interval:
+            shown = stored if interval is None else np.arange(len(stored)) * interval
+            self._timed = stored, interval, shown
+        return self._timed[2]
+
     @property
     def frame(self) -> int:
         """Number of the current frame."""

@@ -86,7 +86,7 @@ class StatusBar(QStatusBar):
     def _on_session_changed(self, change: Change) -> None:
         if change & Change.JOB:
             self._show_busy()
-        if change & (Change.FRAME | Change.RECORDING | Change.BACKGROUND):
+        if change & (Change.FRAME | Change.RECORDING | Change.BACKGROUND | Change.TIMES):
             self._show_frame()
         if change & Change.RECORDING:
             self.show_pixel(None)
@@ -123,6 +123,6 @@ class StatusBar(QStatusBar):
         parts.append(f"{width} × {height} px")
         if session.pixel_size:
             parts.append(f"{format_quantity(session.pixel_size, 'm')}/px")
-        parts.append(time_text(session.times, frame))
+        parts.append(time_text(session.shown_times, frame))
         parts.append(f"frame {frame} of 0–{session.n_frames - 1}")
         self._frame.setText("   ".join(parts))

@@ -308,7 +308,7 @@ class TimeBar(QWidget):
         self._session.set_frame(value)
 
     def _on_session_changed(self, change: Change) -> None:
-        if change & (Change.RECORDING | Change.BACKGROUND):
+        if change & (Change.RECORDING | Change.BACKGROUND | Change.TIMES):
             self._refresh_recording()
         elif change & Change.FRAME:
             self._refresh_frame()
@@ -318,7 +318,7 @@ class TimeBar(QWidget):
         count = self._session.n_frames
         if self._range is not None and self._range[1] >= count:
             self.set_range(None)
-        new_times = playable_times(self._session.times)
+        new_times = playable_times(self._session.shown_times)
         if not np.array_equal(new_times, self._times):
             self._times = new_times
             self._speed_combo.setCurrentIndex(
@@ -339,7 +339,8 @@ class TimeBar(QWidget):
             widget.setEnabled(count > 1)
         self._count.setText(f"of 0–{last}" if count else "")
         metrics = self._time.fontMetrics()
-        widest = max((time_text(self._session.times, i) for i in (0, count // 2, last)), key=len)
+        times = self._session.shown_times
+        widest = max((time_text(times, i) for i in (0, count // 2, last)), key=len)
         self._time.setMinimumWidth(metrics.horizontalAdvance(f"{widest}00") if count else 0)
         self._refresh_frame()
 
@@ -348,9 +349,12 @@ class TimeBar(QWidget):
         with blocked(self._slider, self._spin):
             self._slider.setValue(frame)
             self._spin.setValue(frame)
-        times = self._session.times
+        times = self._session.shown_times
         self._time.setText(time_text(times, frame) if self._session.n_frames else "")
-        tip = "Time since the first frame."
-        if frame < len(times) and np.isfinite(times[frame]) and times[0] != 0:
-            tip += f" The file states {format_number(float(times[frame]), 7)} s for this one."
+        tip, stored = "Time since the first frame.", self._session.times
+        if times is not stored:
+            tip = "Time since the first frame, with the interval of the settings."
+        differs = times is not stored or (len(stored) and stored[0] != 0)
+        if differs and frame < len(stored) and np.isfinite(stored[frame]):
+            tip += f" The file states {format_number(float(stored[frame]), 7)} s for this one."
         self._time.setToolTip(f"<p>{tip}</p>")

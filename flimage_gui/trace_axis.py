@@ -93,6 +93,13 @@ class TraceAxis:
         """Label with unit."""
         return f"{self.label} ({self.symbol})" if self.symbol else self.label
 
+    def spans_as(self, other: TraceAxis) -> bool:
+        """Tell whether another axis goes from the same place to the same one, in the same unit."""
+        if self.title != other.title or not len(self) or not len(other):
+            return False
+        here, there = (each.positions[[0, -1]] for each in (self, other))
+        return bool(np.allclose(here, there, rtol=1e-3, atol=0))
+
     def text(self, frame: int) -> str:
         """Write the place of a frame with its unit."""
         if not self.symbol:

@@ -176,7 +176,9 @@ class TraceView(QWidget):
             or (fit is None) != (self._fit is None)
         )
         self._trace, self._fit = trace, fit
+        before = self._plots.axis
         self._plots.show_trace(trace, fit)
+        is_new = is_new or not self._plots.axis.spans_as(before)
         # Later changes keep the scale, so that one sees what a setting does, while it suits.
         if is_new or not self._plots.is_in_sight:
             self._show_all()
@@ -223,7 +225,7 @@ class TraceView(QWidget):
 
     def _time_text(self, frame: int) -> str:
         """Write the time of a frame as it stands beside the slider, where the file has one."""
-        times, axis = self._session.times, self._plots.axis
+        times, axis = self._session.shown_times, self._plots.axis
         if axis.symbol and frame < len(times) and np.isfinite(times[frame]):
             return time_text(times, frame)
         return axis.text(frame)

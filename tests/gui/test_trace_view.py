@@ -9,12 +9,24 @@ import numpy as np
 import pyqtgraph as pg
 import pytest
 from controls import bleaching, click, find, write_frames
+from hands import CTRL, raise_panel
 from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
 from PyQt5.QtGui import QColor, QMouseEvent, QPalette
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QWidget
+from PyQt5.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QLabel,
+    QMenu,
+    QWidget,
+)
 
+from flimage.recipe import Region
+from flimage.region_traces import NamedRegion
 from flimage.trace import Trace
+from flimage_gui.editor import Editor
 from flimage_gui.labels import Notice
 from flimage_gui.main_window import MainWindow
 from flimage_gui.plot_style import PlotColors
@@ -411,6 +423,89 @@ def test_trace_image_and_slider_tell_the_same_time(
     assert "1.5 s" in find(window, QLabel, "frameLabel").text()
     view = find(window, QWidget, "tracePlot")
     assert view.getPlotItem().getAxis("bottom").labelText.startswith("Time since the first frame")
+
+
+def type_interval(window: MainWindow, text: str) -> None:
+    """Enter the time between frames in the panel of the correction."""
+    spin = find(window, QDoubleSpinBox, "intervalSpin")
+    spin.setFocus()
+    spin.selectAll()
+    QTest.keyClicks(spin, text)
+    QTest.keyClick(spin, Qt.Key.Key_Return)
+
+
+def said_times(window: MainWindow) -> set[str]:
+    """The time of the current frame wherever it is read."""
+    return {
+        find(window, QLabel, "timeLabel").text(),
+        find(window, QLabel, "traceReadout").text().split("  ·  ")[1],
+        find(window, QLabel, "frameLabel").text().split("   ")[-2],
+        window.looking.annotations._time,
+    }
+
+
+def test_another_interval_is_followed_by_all_times_and_by_the_range_in_sight(
+    qtbot, window: MainWindow, tmp_path: Path, settle
+) -> None:
+    stamps = 300.0 * np.arange(51)
+    session = window.session
+    window.open_path(write_frames(tmp_path / "slow.h5", bleaching(51), stamps))
+    settle(session)
+    session.run_fit()
+    settle(session)
+    session.set_regions(
+        [NamedRegion("cell", Region("rectangle", ((30, 20), (50, 40))))], "Draw a region"
+    )
+    settle(session)
+    regions = find(window, QWidget, "regionsPlot")
+    trace = find(window, QWidget, "tracePlot")
+    qtbot.waitUntil(lambda: len(regions.axis) == 51, timeout=20_000)
+    window.activateWindow()
+    find(window, QWidget, "frameView").setFocus()
+    QTest.keyClick(find(window, QWidget, "frameView"), Qt.Key.Key_End)
+    settle(session)
+    raise_panel(qtbot, window, "bleachDock")
+    click(qtbot, window, "moreSettingsButton")
+    steps = len(session.steps)
+
+    def is_told(text: str) -> bool:
+        return said_times(window) == {text}
+
+    qtbot.waitUntil(lambda: is_told("250 min"), timeout=20_000)
+    # Parts in which a person has zoomed.
+    for plot in (trace, regions):
+        box = plot.getPlotItem().getViewBox()
+        box.setXRange(1, 2, padding=0)
+        box.sigRangeChangedManually.emit([True, True])
+    type_interval(window, "1.1 s")
+    settle(session)
+    qtbot.waitUntil(lambda: is_told("55.0 s"), timeout=20_000)
+    assert "15000 s" in find(window, QLabel, "timeLabel").toolTip()
+    assert find(window, QComboBox, "speedCombo").currentText() == "×5"
+
+    def shows_all(plot: QWidget) -> bool:
+        left, right = plot.viewRange()[0]
+        return -5 < left < 0 and 55 < right < 60
+
+    assert shows_all(trace)
+    raise_panel(qtbot, window, "regionsDock")
+    qtbot.waitUntil(lambda: shows_all(regions))
+    QTest.keyClick(find(window, QDoubleSpinBox, "intervalSpin"), Qt.Key.Key_Z, CTRL)
+    settle(session)
+    assert len(session.steps) == steps + 1
+    qtbot.waitUntil(lambda: is_told("250 min"), timeout=20_000)
+    left, right = trace.viewRange()[0]
+    assert -0.1 < left < 0
+    assert 4.16 < right < 4.4
+
+
+def test_a_new_time_of_one_frame_keeps_the_zoom(fitted, session, settle) -> None:
+    shown = plots(fitted)
+    shown.trace_plot.setXRange(1, 2, padding=0)
+    Editor(session).set_value([3], "time", 1.6)
+    settle(session)
+    assert session.times[3] == 1.6
+    np.testing.assert_allclose(shown.trace_plot.viewRange()[0], [1, 2])
 
 
 @pytest.mark.parametrize("times", [[0, 1, np.nan, 3], [0, 2, 1, 3], [5, 5, 5]])
