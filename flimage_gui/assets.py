@@ -69,7 +69,10 @@ class _SvgEngine(QIconEngine):
         _renderer(self._name, color.name()).render(painter, QRectF(rect))
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        """Return the icon on a transparent ground."""
+        """Return the icon on a transparent ground; nothing where there is no room for it."""
+        if size.isEmpty():
+            # A button that is being laid out may be a line high for a moment.
+            return QPixmap()
         pixmap = QPixmap(size)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
