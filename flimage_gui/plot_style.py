@@ -1,4 +1,4 @@
-"""Colours and axes of the plots, taken from the palette of the window they are in."""
+"""Colours and axes of the plots; the colours are those of the palette of the window."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 import pyqtgraph as pg
 from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QColor, QFont, QPalette, QPen
+from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPalette, QPen
 
+from .plot_ranges import readable_ticks
 from .widgets import is_dark
 
-__all__ = ["PlotColors", "make_pen", "style_plot", "translucent"]
+__all__ = ["PlotColors", "ScaleAxis", "make_pen", "style_plot", "translucent"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,30 @@ class PlotColors:
             hues = ("#0067a5", "#c4500c", "#00795a", "#9a5a00", "#80868b")
         trace, fit, background, outlier, excluded = (QColor(hue) for hue in hues)
         return cls(ground, text, faint, trace, fit, background, outlier, excluded, QColor(text))
+
+
+class ScaleAxis(pg.AxisItem):
+    """A vertical axis at which two numbers can be read wherever there is room for them."""
+
+    def __init__(self) -> None:
+        super().__init__("left")
+
+    def tickValues(  # noqa: N802 - pyqtgraph's name
+        self,
+        minVal: float,  # noqa: N803
+        maxVal: float,  # noqa: N803
+        size: float,
+    ) -> Any:
+        """Leave the choice to pyqtgraph unless it has numbers that are cut off, and so left out."""
+        levels = super().tickValues(minVal, maxVal, size)
+        low, high = sorted((minVal, maxVal))
+        # As much of the height as pyqtgraph asks for.
+        needed = 0.8 * QFontMetricsF(self.style["tickFont"] or self.label.font()).height()
+        room = needed * (high - low) / max(size, 1.0)
+        inside = [each for each in levels[0][1] if low + room / 2 <= each <= high - room / 2]
+        if len(inside) < 2 and (chosen := readable_ticks(low, high, room)) is not None:
+            return [chosen]
+        return levels
 
 
 def translucent(color: QColor, alpha: int) -> QColor:

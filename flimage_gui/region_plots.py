@@ -10,7 +10,7 @@ from PyQt5.QtCore import pyqtSignal
 from PyQt5.QtGui import QColor, QFont, QPalette
 from PyQt5.QtWidgets import QWidget
 
-from .plot_style import PlotColors, make_pen, style_plot, translucent
+from .plot_style import PlotColors, ScaleAxis, make_pen, style_plot, translucent
 from .trace_axis import TraceAxis, thin_out
 from .widgets import describe
 
@@ -37,7 +37,7 @@ class RegionPlot(pg.PlotWidget):
     frame_chosen = pyqtSignal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, axisItems={"left": ScaleAxis()})
         describe(
             self,
             "regionsPlot",
@@ -131,7 +131,7 @@ class ProfilePlot(pg.PlotWidget):
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, axisItems={"left": ScaleAxis()})
         describe(self, "profilePlot", "Profile along the line", "Values along the drawn line.")
         item = self.getPlotItem()
         item.setMenuEnabled(False)

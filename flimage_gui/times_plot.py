@@ -11,7 +11,8 @@ from flimage.quantities import choose_unit, format_count
 from flimage.timing import TimeFlag, time_flags, time_steps
 
 from .labels import ElidedLabel
-from .plot_style import PlotColors, make_pen, style_plot
+from .plot_ranges import range_of
+from .plot_style import PlotColors, ScaleAxis, make_pen, style_plot
 from .widgets import ChoiceCombo, describe, fill_combo
 
 __all__ = ["TimesPlot"]
@@ -51,7 +52,7 @@ class TimesPlot(QWidget):
         self._combo.currentIndexChanged.connect(self._draw)
         self._summary = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self._summary.setObjectName("timesSummaryLabel")
-        self.plot = pg.PlotWidget()
+        self.plot = pg.PlotWidget(axisItems={"left": ScaleAxis()})
         describe(
             self.plot,
             "timesPlot",
@@ -92,7 +93,6 @@ class TimesPlot(QWidget):
         """Plot the times of all frames, (n,) [s]."""
         self._times = times
         self._draw()
-        self.plot.getPlotItem().autoRange(padding=0.04)
 
     def show_frame(self, frame: int) -> None:
         """Mark the frame that is on display."""
@@ -120,7 +120,9 @@ class TimesPlot(QWidget):
         few = len(times) <= _FEW
         self._line.setSymbol("o" if few else None)
         self._line.setSymbolSize(4)
-        self.plot.getPlotItem().autoRange(padding=0.04)
+        if known.any():
+            self.plot.setXRange(0, max(1, len(times) - 1), padding=0.04)
+            self.plot.setYRange(*range_of(shown[known]), padding=0)
         self.show_frame(self._frame)
 
     def _on_plot_clicked(self, event: object) -> None:

@@ -10,7 +10,8 @@ from PyQt5.QtCore import QPoint, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QFont, QFontMetrics, QResizeEvent
 from PyQt5.QtWidgets import QSplitter, QWidget
 
-from .plot_style import PlotColors, make_pen, style_plot, translucent
+from .plot_ranges import fits, range_of
+from .plot_style import PlotColors, ScaleAxis, make_pen, style_plot, translucent
 from .trace_axis import TraceAxis, thin_out
 from .trace_legend import Legend
 from .trace_numbers import gain_band, residual_limit
@@ -29,6 +30,8 @@ _ROOMY, _TIGHT = (90, 84), (66, 62)
 _PLENTY = 180
 #: Opacity of the band around the curve.
 _BAND_ALPHA = 60
+#: Half the size of the largest dots, with a bit of air [px].
+_DOT = 7.0
 #: Frames beyond this number are drawn as smaller dots.
 _MANY = 400
 #: Most dots of one kind, and most points along curve and band, that are drawn at a time: the
@@ -197,6 +200,8 @@ class TracePlots(QSplitter):
         self.band.setVisible(False)
         if fit is not None:
             self._show_fit(fit, fitted, left_out | (outlying & finite), share)
+        if not fits(self.residual_plot.viewRange()[1], -self._limit, self._limit, share=0.2):
+            _show_heights(self.residual_plot, -self._limit, self._limit)
         self._draw_dots()
         self._arrange()
         self._label_axes()
@@ -312,11 +317,12 @@ class TracePlots(QSplitter):
         """Whether the trace lies in the plot and fills it; also where a person chose a part."""
         if self._zoomed or not len(self._values):
             return True
-        bottom, top = self.trace_plot.viewRange()[1]
+        return fits(self.trace_plot.viewRange()[1], *self._extent(), share=0.4)
+
+    def _extent(self) -> tuple[float, float]:
+        """Return the smallest and the largest value that the trace is shown with."""
         low, high = float(self._values.min()), float(self._values.max())
-        if self.level.isVisible():
-            low, high = min(low, 0.0), max(high, 0.0)
-        return bottom <= low and high <= top and high - low > 0.4 * (top - bottom)
+        return (min(low, 0.0), max(high, 0.0)) if self.level.isVisible() else (low, high)
 
     def show_all(self, from_zero: bool) -> None:
         """Show every frame, also those below zero; zero and the background there if asked for."""
@@ -325,15 +331,10 @@ class TracePlots(QSplitter):
         self._refresh_legend()
         if not len(self._values):
             return
-        low, high = float(self._values.min()), float(self._values.max())
-        if from_zero:
-            low, high = min(low, 0.0), max(high, 0.0)
-        if low == high:
-            low, high = low - 1, high + 1
         edges = self.axis.edges(0, len(self.axis) - 1)
         self.trace_plot.setXRange(*edges, padding=0.01)
-        self.trace_plot.setYRange(low, high, padding=0.06)
-        self.residual_plot.setYRange(-self._limit, self._limit, padding=0.1)
+        _show_heights(self.trace_plot, *self._extent())
+        _show_heights(self.residual_plot, -self._limit, self._limit)
         self.legend.place(self._dots)
 
     def _refresh_legend(self) -> None:
@@ -389,8 +390,14 @@ class TracePlots(QSplitter):
         self.frame_hovered.emit(self._frame_at(plot, scene_position))
 
 
+def _show_heights(plot: Any, low: float, high: float) -> None:
+    """Show these heights, with room for the whole of the dots at both ends."""
+    inner = max(plot.getPlotItem().getViewBox().height() - 2 * _DOT, 2 * _DOT)
+    plot.setYRange(*range_of(np.array([low, high]), max(0.06, _DOT / inner)), padding=0)
+
+
 def _plot(object_name: str, accessible_name: str, description: str) -> Any:
-    plot = pg.PlotWidget()
+    plot = pg.PlotWidget(axisItems={"left": ScaleAxis()})
     describe(plot, object_name, accessible_name, description)
     # A tip would cover what the pointer is there for; the description stays for screen readers.
     plot.setToolTip("")
