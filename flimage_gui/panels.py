@@ -20,6 +20,8 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from .placing import fit_to_screen
+
 __all__ = ["PanelSpec", "Panels"]
 
 #: Version of the arrangement of panels; a remembered one of another version is left alone.
@@ -265,6 +267,7 @@ class Panels(QObject):
         dock.setFloating(True)
         dock.resize(size)
         dock.move(place)
+        fit_to_screen(dock)
 
     # ------------------------------------------------------------------ keys
 

@@ -231,6 +231,24 @@ def tab_of(window: MainWindow, title: str) -> tuple[QTabBar, QPoint]:
     raise AssertionError(f"no tab is called {title}")
 
 
+@pytest.mark.parametrize("name", ["frameDock", "bleachDock"])
+def test_a_panel_that_is_taken_out_of_the_window_lies_on_the_screen(
+    qtbot, opened: MainWindow, name: str
+) -> None:
+    # Panels at the left edge of the screen and, as it is a small one, beyond its right edge.
+    opened.move(0, 0)
+    raise_panel(qtbot, opened, name)
+    opened.activateWindow()
+    dock = find(opened, QDockWidget, name)
+    table = {"frameDock": "frameTable", "bleachDock": "modelCombo"}[name]
+    find(opened, QWidget, table).setFocus()
+    qtbot.waitUntil(lambda: dock.isAncestorOf(QApplication.focusWidget()))
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_F6, CTRL)
+    assert dock.isFloating()
+    screen = opened.screen().availableGeometry()
+    assert screen.contains(dock.frameGeometry()), (screen, dock.frameGeometry())
+
+
 def test_a_panel_that_was_taken_out_of_the_window_is_found_there_again(
     qtbot, opened: MainWindow, recording: Path, settings, settle
 ) -> None:
