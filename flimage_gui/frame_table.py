@@ -147,6 +147,8 @@ class FramePanel(QWidget):
         table.setShowGrid(False)
         table.setAlternatingRowColors(True)
         table.setWordWrap(False)
+        # Names of frames differ at their ends.
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         table.setIconSize(QSize(14, 14))
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.customContextMenuRequested.connect(self._on_menu_requested)

@@ -11,7 +11,15 @@ from PyQt5.QtWidgets import QLabel, QSizePolicy, QStyleOption, QWidget
 
 from .widgets import is_dark, tip_text
 
-__all__ = ["ElidedLabel", "Notice", "SectionHeader", "WrappedLabel", "breakable", "hint_label"]
+__all__ = [
+    "ElidedLabel",
+    "Notice",
+    "SectionHeader",
+    "WrappedLabel",
+    "breakable",
+    "hint_label",
+    "shortened",
+]
 
 #: After which signs of a name a line may end, or after how many others.
 _BREAKS = re.compile(r"([/\\_.-]|[^/\\_.\s-]{16})")
@@ -20,6 +28,14 @@ _BREAKS = re.compile(r"([/\\_.-]|[^/\\_.\s-]{16})")
 def breakable(name: str) -> str:
     """Let a name that is longer than a line be continued on the next one."""
     return _BREAKS.sub("\\1\u200b", name)
+
+
+def shortened(name: str, most: int) -> str:
+    """Shorten a name to `most` signs: from the middle, as names of frames differ at their ends."""
+    if len(name) <= most:
+        return name
+    end = most // 2
+    return f"{name[: most - 1 - end]}…{name[-end:]}"
 
 
 class WrappedLabel(QLabel):

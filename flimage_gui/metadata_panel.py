@@ -96,6 +96,7 @@ class MetadataPanel(QWidget):
         self._table.setTabKeyNavigation(False)
         self._table.setShowGrid(False)
         self._table.setWordWrap(True)
+        self._table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self._table.verticalHeader().setMinimumSectionSize(0)
         self._table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

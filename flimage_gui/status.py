@@ -8,7 +8,7 @@ from PyQt5.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QTool
 from flimage.quantities import format_number, format_quantity
 
 from . import assets
-from .labels import ElidedLabel
+from .labels import ElidedLabel, shortened
 from .probe import NAMES, Probe
 from .session import Change, Session
 from .time_texts import time_text
@@ -118,7 +118,7 @@ class StatusBar(QStatusBar):
         parts = []
         name = session.source.identifiers[frame]
         if name:
-            parts.append(name if len(name) <= 24 else f"{name[:23]}…")
+            parts.append(shortened(name, 24))
         height, width = session.shape
         parts.append(f"{width} × {height} px")
         if session.pixel_size:

@@ -20,14 +20,17 @@ from PyQt5.QtWidgets import (
     QLabel,
     QMenu,
     QSpinBox,
+    QTableView,
     QWidget,
 )
 from questions import answer
 from recordings import decaying, write_series
 
+from flimage import FLImage, FLSeries
 from flimage.errors import InputError
 from flimage_gui import assets, theme
 from flimage_gui.actions import ACTIONS, KEYS
+from flimage_gui.labels import shortened
 from flimage_gui.main_window import MainWindow
 from flimage_gui.menus import shortcut_rows
 from flimage_gui.notify import ExceptionReporter, details_of, sentence_of
@@ -434,6 +437,33 @@ def test_status_bar_tells_place_value_time_and_frame(qtbot, opened: MainWindow, 
     assert "1.5 s" in text
     assert "frame 3 of 0–11" in text
     assert "80 × 60" in text
+
+
+def test_names_that_are_too_long_keep_the_number_at_their_end(
+    window: MainWindow, tmp_path: Path, settle
+) -> None:
+    path = tmp_path / "long.h5"
+    with FLSeries(h5file=path, h5mode="w") as series:
+        for number, frame in enumerate(decaying()):
+            name = f"2026-11-29_embryo 3_488 nm_confocal:{number:03d}"
+            series.add_flimage(FLImage(frame, meta_data={"identifier": name, "time": number}))
+    window.open_path(path)
+    settle(window.session)
+    window.session.set_frame(7)
+    said = find(window, QLabel, "frameLabel").text().split("   ")[0]
+    assert said.startswith("2026-11-29")
+    assert said.endswith("confocal:007")
+    assert len(said) == 24
+    for name in ("frameTable", "metadataTable"):
+        table = find(window, QTableView, name)
+        assert table.textElideMode() == Qt.TextElideMode.ElideMiddle, name
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "short"), [("abcdef", 6, "abcdef"), ("abcdefg", 6, "ab…efg"), ("abc", 2, "…c")]
+)
+def test_a_name_is_shortened_in_its_middle(name: str, most: int, short: str) -> None:
+    assert shortened(name, most) == short
 
 
 # ---------------------------------------------------------------------- theme, settings, notify
