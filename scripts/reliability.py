@@ -17,7 +17,8 @@ PAGE = ROOT / "docs" / "reliability.md"
 
 #: Scripts in the order of the page, with the headings of their sections.
 TITLES = {
-    "crash": "Crash and power cut",
+    "crash": "Crash",
+    "power_cut": "Power cut",
     "journal_crash": "Unsaved work",
     "disk": "Disk and system",
     "damaged": "Damaged files",

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Script, what says how long it goes on, that length at scale 1, and other arguments.
 PARTS: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
     ("crash", "--kills", 400, ()),
+    ("power_cut", "--cuts", 1_000, ()),
     ("journal_crash", "--kills", 80, ()),
     ("disk", "--rounds", 6, ()),
     ("damaged", "--count", 10_000, ()),

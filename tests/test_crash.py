@@ -53,6 +53,14 @@ def test_a_write_that_is_killed_leaves_the_old_file_or_the_new_one() -> None:
 
 
 @posix
+def test_a_power_cut_leaves_the_old_file_or_the_new_one_and_what_was_done() -> None:
+    out = torture("power_cut", "--cuts", "32", "--only", "save", "session", "export", "OME-Zarr")
+    if "no disk can be mounted" in out:
+        pytest.skip("this user may not mount disks, or there is no btrfs")
+    assert "0 defects" in out
+
+
+@posix
 def test_unsaved_work_comes_back_after_a_window_was_killed() -> None:
     pytest.importorskip("PyQt5")
     assert "'windows that were killed': 2" in torture("journal_crash", "--kills", "2")

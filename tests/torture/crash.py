@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import io
 import itertools
 import os
 import random
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -46,9 +47,12 @@ _CALLS: tuple[tuple[Any, str], ...] = (
     (os, "unlink"),
     (os, "mkdir"),
     (os, "rmdir"),
+    (io, "open"),
     (h5py.File, "close"),
     (h5py.File, "flush"),
 )
+#: What paths are opened by, before it is watched.
+_OPEN = io.open
 _SLOW = "batch in processes"
 
 
@@ -63,7 +67,7 @@ def counted(at: Callable[[str], None]) -> Iterator[None]:
 
     def wrap(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            changes = name != "open" or (len(args) > 1 and args[1] & (os.O_CREAT | os.O_WRONLY))
+            changes = name != "open" or _opens_to_write(original, args, kwargs)
             if changes:
                 at(f"before {name}")
             result = original(*args, **kwargs)
@@ -80,6 +84,13 @@ def counted(at: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
+def _opens_to_write(original: Callable[..., Any], args: Sequence[Any], options: Any) -> bool:
+    mode = args[1] if len(args) > 1 else options.get("mode", "r")
+    if original is _OPEN:
+        return bool(set("wax+") & set(mode))
+    return isinstance(mode, int) and bool(mode & (os.O_CREAT | os.O_WRONLY))
+
+
 class Crashes:
     """Kills writers, and looks at what they leave.
 
@@ -91,10 +102,10 @@ class Crashes:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._template = prepare(folder / "template")
+        self.template = prepare(folder / "template")
         self._numbers = itertools.count()
         self._sources: dict[str, dict[str, str]] = {}
-        self._complete: dict[str, list[str]] = {}
+        self.complete: dict[str, list[str]] = {}
         self._old: dict[str, list[str]] = {}
         self._seconds: dict[str, float] = {}
         self.defects: list[str] = []
@@ -108,9 +119,9 @@ class Crashes:
         self._in_child(lambda: run(name, place))
         self._seconds[name] = time.monotonic() - began
         targets = FLOWS[name].targets
-        self._complete[name] = [digest(place / target) for target in targets]
-        self._old[name] = [digest(self._template / target) for target in targets]
-        if self._complete[name] == self._old[name]:
+        self.complete[name] = [digest(place / target) for target in targets]
+        self._old[name] = [digest(self.template / target) for target in targets]
+        if self.complete[name] == self._old[name]:
             self.defects.append(f"{name}: nothing was written")
         shutil.rmtree(place)
 
@@ -157,7 +168,7 @@ class Crashes:
     # ------------------------------------------------------------------ one crash
 
     def _copy(self) -> Path:
-        return shutil.copytree(self._template, self._folder / f"run{next(self._numbers)}")
+        return shutil.copytree(self.template, self._folder / f"run{next(self._numbers)}")
 
     def _in_child(self, work: Callable[[], None]) -> None:
         child = start(work)
@@ -191,14 +202,14 @@ class Crashes:
         self.ends["writes that had ended before they were killed"] += not os.WIFSIGNALED(status)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status):
             self.defects.append(f"{name}, to be killed at {when}: failed by itself")
-        self._look(name, when, place, before)
+        self.look(name, when, place, before)
         shutil.rmtree(place)
 
-    def _look(self, name: str, when: str, place: Path, before: dict[str, str]) -> None:
-        """Check what a killed write has left, and that the next one tidies up."""
+    def look(self, name: str, when: str, place: Path, before: dict[str, str]) -> None:
+        """Check what a write that was ended has left, and that the next one tidies up."""
 
         def wrong(what: str) -> None:
-            self.defects.append(f"{name}, killed at {when}: {what}")
+            self.defects.append(f"{name}, ended {when}: {what}")
 
         left = [each for each in files_of(place) if ".flimage-" in each]
         self.ends["kills that left a temporary file, which the next write removed"] += bool(left)
@@ -215,15 +226,15 @@ class Crashes:
             except (OSError, ValueError) as error:
                 wrong(f"{target} is damaged ({error})")
                 continue
-            if found == self._complete[name][number]:
+            if found == self.complete[name][number]:
                 self.ends["targets that were the complete new file"] += 1
             elif found == self._old[name][number]:
                 self.ends["targets that were the old file"] += 1
             else:
                 wrong(f"{target} is neither the old nor the new one")
         extra = {each for each in files_of(place) if not _belongs(each, name)}
-        if extra - files_of(self._template):
-            wrong(f"left behind: {sorted(extra - files_of(self._template))}")
+        if extra - files_of(self.template):
+            wrong(f"left behind: {sorted(extra - files_of(self.template))}")
 
 
 def _belongs(file: str, name: str) -> bool:
@@ -349,8 +360,8 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.keep:
         keep(
             "crash",
-            "A program that is killed, or a computer without power, changes no recording, leaves"
-            " the old file or the complete new one, and nothing that stays.",
+            "A program that is killed changes no recording, leaves the old file or the complete new"
+            " one, and nothing that stays.",
             {
                 "kills": sum(crashes.kills.values()),
                 "of these at a named step": steps.total(),
