@@ -106,6 +106,31 @@ def test_images_are_written_once_and_removed_when_not_needed(tmp_path) -> None:
     assert list((tmp_path / "one").glob("*.npy")) == []
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux what is flushed")
+def test_what_takes_its_name_is_on_the_disk_with_all_it_names(tmp_path, monkeypatch) -> None:
+    flushed: dict[str, bytes] = {}
+    fsync, replace = os.fsync, Path.replace
+
+    def flush(descriptor: int) -> None:
+        fsync(descriptor)
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        flushed[path.name] = b"" if path.is_dir() else path.read_bytes()
+
+    def named(path: Path, target: Path) -> Path:
+        content = path.read_bytes()
+        assert flushed.get(path.name) == content
+        for name in json.loads(content)["backgrounds"]:
+            assert flushed.get(name) == (path.parent / name).read_bytes()
+        flushed.pop(path.parent.name, None)
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(Path, "replace", named)
+    JournalWriter(tmp_path / "one").write(tmp_path / "a.h5", Recipe(), edits(), ["First"])
+    assert "one" in flushed, "the new name as well"
+    assert [entry.steps for entry in find_entries(tmp_path)] == [("First",)]
+
+
 @pytest.mark.parametrize("stage", ["image", "replace"])
 def test_a_failure_while_writing_keeps_what_was_kept_before(tmp_path, monkeypatch, stage) -> None:
     writer = JournalWriter(tmp_path / "one")
