@@ -8,7 +8,7 @@ import re
 
 from .errors import FlimageError
 
-__all__ = ["reason_of"]
+__all__ = ["known_reason", "reason_of"]
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space, or choose another disk",
@@ -52,20 +52,25 @@ def reason_of(error: BaseException) -> str | None:
     )
     if not isinstance(error, OSError) and not from_hdf5:
         return None
+    known = known_reason(error)
+    if known is not None:
+        return known
+    number = _number_of(error)
+    if number:
+        return os.strerror(number)
+    return " ".join(str(error).split()).partition(" (")[0].rstrip(".") or type(error).__name__
+
+
+def known_reason(error: BaseException) -> str | None:
+    """Say why the system refused to write, where it has named one of the usual reasons."""
     # What failed first says more than what failed because of it.
     seen: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in seen:
         seen.append(cause)
         cause = cause.__cause__ or cause.__context__
-    for each in seen:
-        number = _number_of(each)
-        if number in _REASONS:
-            return _REASONS[number]
-    number = _number_of(error)
-    if number:
-        return os.strerror(number)
-    return " ".join(str(error).split()).partition(" (")[0].rstrip(".") or type(error).__name__
+    numbers = [_number_of(each) for each in seen]
+    return next((_REASONS[number] for number in numbers if number in _REASONS), None)
 
 
 def _number_of(error: BaseException) -> int:

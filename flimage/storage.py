@@ -20,6 +20,7 @@ from .dataset import (
     write_encoded,
     write_image,
 )
+from .disk_errors import known_reason
 from .errors import (
     DamagedImageError,
     DamagedSeriesError,
@@ -138,6 +139,8 @@ def _explain_open(path: Path, mode: str, error: OSError) -> Exception:
     if isinstance(error, PermissionError) or not os.access(target, needed):
         action = "reading" if mode == "r" else "writing"
         return FileAccessError(f"{path} cannot be opened for {action}: permission denied.")
+    if mode not in ("r", "r+") and (refused := known_reason(error)) is not None:
+        return FileAccessError(f"{path} could not be written: {refused}.")
     if "truncated" in text:
         return DamagedSeriesError(
             f"{path} was cut off: it is shorter than its header says; get a complete copy, or write"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import gc
 import os
+import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +16,61 @@ from PyQt5.QtWidgets import QLabel
 
 from flimage_gui.editor import Editor
 from flimage_gui.main_window import MainWindow
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.torture.mounts import FILE_SYSTEMS, small_disk
+
+
+@pytest.fixture(params=FILE_SYSTEMS)
+def full_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A folder on a small disk; what is written to it beyond a few MB does not fit."""
+    with small_disk(tmp_path / "disk", request.param) as folder:
+        if folder is None:
+            pytest.skip("this user may not mount small disks")
+        yield folder
+
+
+@pytest.mark.parametrize("what", ["export", "save", "save a copy"])
+def test_a_disk_that_is_really_full_is_said_and_the_window_works_on(
+    what: str, full_disk: Path, window: MainWindow, recording: Path, settle
+) -> None:
+    session = window.session
+    source = Path(shutil.copy(recording, full_disk / "recording.h5"))
+    window.open_path(source)
+    settle(session)
+    Editor(session).set_value([0], "identifier", "changed")
+    before = source.read_bytes()
+    out = full_disk / "out.h5"
+    filler = full_disk / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    write = {
+        "export": lambda: session.export(out),
+        "save": session.save,
+        "save a copy": lambda: session.save_as(out),
+    }[what]
+    errors: list[Exception] = []
+    session.failed.connect(errors.append)
+    write()
+    settle(session)
+    told = " ".join(map(str, errors))
+    assert "the disk is full; free some space" in told or "No space left on device" in told
+    assert source.read_bytes() == before
+    assert {path.name for path in full_disk.iterdir()} - {"lost+found"} == {
+        "recording.h5",
+        "filler",
+    }
+    assert session.modified
+    filler.unlink()
+    errors.clear()
+    write()
+    settle(session)
+    assert errors == []
+    assert out.exists() or what == "save"
+    # HDF5 does not survive being asked for files that it could not close.
+    gc.collect()
 
 
 @pytest.mark.parametrize("what", ["export", "save", "save a copy"])
