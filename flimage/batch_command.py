@@ -127,7 +127,7 @@ def run_batch_command(
     def tell(outcome: Outcome) -> None:
         nonlocal known
         known += 1
-        say(f"{outcome.job.source.name}: {outcome.status}: {outcome.sentence}")
+        say(f"{outcome.job.source.name}: {outcome.words}: {outcome.sentence}")
 
     try:
         outcomes = run_batch(

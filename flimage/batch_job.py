@@ -19,14 +19,15 @@ import h5py
 
 from .attributes import read_text
 from .compression import Compression
-from .errors import Cancelled, FlimageError, InputError, MissingFileError
+from .errors import Cancelled, FileFormatError, FlimageError, InputError, MissingFileError
 from .output import atomic_output
 from .progress import Progress, ignore_progress
 from .storage import open_file
+from .verdict import GRADE_WORDS, Grade
 
 if TYPE_CHECKING:
     from .bleach import BleachFit
-    from .provenance import Provenance
+    from .provenance import Origin, Provenance
     from .recipe import Recipe
     from .source import FrameSource
 
@@ -37,6 +38,13 @@ IDENTITY = "batch source"
 
 #: Points of a trace that an outcome carries, for the summary.
 _TRACE_POINTS = 120
+
+#: What a person reads for a recording that was corrected, by grade.
+_WORDS: dict[Grade, str] = {
+    "good": "corrected",
+    "caution": GRADE_WORDS["caution"].lower(),
+    "refused": f"{GRADE_WORDS['refused'].lower()} (gain 1)",
+}
 
 Status = Literal["corrected", "refused", "unchanged", "failed"]
 
@@ -102,6 +110,21 @@ class Outcome:
     seconds: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def grade(self) -> Grade:
+        """How far the result can be used; ``"refused"`` also where nothing was written."""
+        return "refused" if self.status == "failed" else self.facts["grade"]
+
+    @property
+    def words(self) -> str:
+        """What a person reads for the status: in the words of the verdict, as in the window."""
+        if self.status == "failed":
+            return "failed"
+        if self.status == "unchanged":
+            verdict = GRADE_WORDS[self.grade].lower()
+            return "unchanged" if self.grade == "good" else f"unchanged ({verdict})"
+        return _WORDS[self.grade]
+
 
 def run_job(job: Job, progress: Progress = ignore_progress) -> Outcome:
     """Correct one recording; whatever goes wrong becomes part of the outcome.
@@ -128,7 +151,7 @@ def run_job(job: Job, progress: Progress = ignore_progress) -> Outcome:
 
 
 def _correct(job: Job, progress: Progress) -> Outcome:
-    from . import correct
+    from . import correct, provenance
     from .opening import open_series
     from .source import SeriesSource
 
@@ -152,7 +175,8 @@ def _correct(job: Job, progress: Progress) -> Outcome:
         if job.page is not None:
             _write_page(job.page, source, result.fit)
         values = result.fit.to_dict()
-    return _outcome(job, "corrected", values)
+        before = provenance.origin(series.h5)
+    return _outcome(job, "corrected", values, before)
 
 
 def _recipe_for(job: Job, group: h5py.Group, shape: tuple[int, int]) -> Recipe:
@@ -167,11 +191,21 @@ def _recipe_for(job: Job, group: h5py.Group, shape: tuple[int, int]) -> Recipe:
     return job.recipe.replace(border_px=border)
 
 
-def _outcome(job: Job, status: Status, values: Mapping[str, Any]) -> Outcome:
-    """Say what a fit came to."""
-    if status == "corrected" and values["verdict"]["grade"] == "refused":
+def _outcome(job: Job, status: Status, values: Mapping[str, Any], before: Origin | None) -> Outcome:
+    """Say what a fit came to, and whether the recording had been corrected before."""
+    facts, sentence = _facts(values), values["verdict"]["sentence"]
+    if facts["grade"] not in GRADE_WORDS:
+        raise FileFormatError(
+            f"{job.out}: the record of the bleach correction is damaged (verdict"
+            f" {facts['grade']!r}); allow it to be overwritten."
+        )
+    if status == "corrected" and facts["grade"] == "refused":
         status = "refused"
-    return Outcome(job, status, values["verdict"]["sentence"], 0, _facts(values))
+    if before is not None:
+        # However well the curve fits: its verdict knows nothing of the first correction.
+        facts["grade"] = "caution" if facts["grade"] == "good" else facts["grade"]
+        sentence = f"{before.warning(job.source.name)} {sentence}"
+    return Outcome(job, status, sentence, 0, facts)
 
 
 def _identity(job: Job) -> dict[str, Any]:
@@ -212,10 +246,19 @@ def _done_before(job: Job, identity: Mapping[str, Any]) -> Outcome | None:
                 why = "it was made with other settings"
             else:
                 _write_missing_page(job, record)
-                return _outcome(job, "unchanged", record.fit)
+                return _outcome(job, "unchanged", record.fit, _origin(job))
     if job.overwrite:
         return None
     raise InputError(f"{job.out} exists already, and {why}; allow it to be overwritten.")
+
+
+def _origin(job: Job) -> Origin | None:
+    """Tell what the recording itself was corrected from, if it was."""
+    from . import provenance
+    from .opening import open_series
+
+    with open_series(job.source, job.group) as series:
+        return provenance.origin(series.h5)
 
 
 def _same_settings(job: Job, recipe: Recipe) -> bool:

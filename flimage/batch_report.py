@@ -13,12 +13,13 @@ from urllib.parse import quote
 import numpy as np
 
 from ._version import __version__
-from .batch_job import Outcome, Status
+from .batch_job import Outcome
 from .export.table import write_columns
 from .htmlpage import badge, definition_table, page, safe, table
 from .output import atomic_output
 from .quantities import format_count, format_duration, format_estimate, format_number
 from .svgplot import sparkline
+from .verdict import Grade
 
 __all__ = [
     "counts",
@@ -28,19 +29,18 @@ __all__ = [
     "write_summary_page",
 ]
 
-#: How a status is shown: the class of its colour.
-_COLORS: dict[Status, str] = {
-    "corrected": "good",
-    "unchanged": "good",
-    "refused": "caution",
-    "failed": "refused",
-}
+#: Grades, the most welcome first.
+_GRADES: tuple[Grade, ...] = ("good", "caution", "refused")
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """Count the outcomes of each status, the most welcome first; those of none are left out."""
-    found = Counter(outcome.status for outcome in outcomes)
-    return {name: found[name] for name in _COLORS if found[name]}
+    """Count the outcomes by what a person reads for them, the most welcome first."""
+
+    def rank(outcome: Outcome) -> tuple[bool, bool, int]:
+        failed, unchanged = outcome.status == "failed", outcome.status == "unchanged"
+        return failed, unchanged, _GRADES.index(outcome.grade)
+
+    return dict(Counter(outcome.words for outcome in sorted(outcomes, key=rank)))
 
 
 def summary_sentence(outcomes: Sequence[Outcome]) -> str:
@@ -69,7 +69,7 @@ def write_summary_csv(
             names.setdefault(name, values[3])
     columns: dict[str, list[Any]] = {
         "recording": [str(outcome.job.source) for outcome in outcomes],
-        "status": [outcome.status for outcome in outcomes],
+        "status": [outcome.words for outcome in outcomes],
         "output": [_output(outcome) for outcome in outcomes],
         "verdict": [outcome.facts.get("grade") for outcome in outcomes],
         "remark": [outcome.sentence for outcome in outcomes],
@@ -143,7 +143,7 @@ def write_summary_page(
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     done = [outcome for outcome in outcomes if outcome.status != "failed"]
     # What needs a person stands first.
-    done.sort(key=lambda outcome: ("refused", "caution", "good").index(outcome.facts["grade"]))
+    done.sort(key=lambda outcome: -_GRADES.index(outcome.grade))
     body = [
         "<h1>Bleach correction of a batch</h1>",
         f"<p>{safe(summary_sentence(outcomes))}</p>",
@@ -152,8 +152,9 @@ def write_summary_page(
         rows = [[safe(o.job.source.name), safe(o.sentence)] for o in failed]
         body += ["<h2>Failed</h2>", table(["recording", "what went wrong"], rows)]
     if done:
-        header = ["recording", "", "verdict", "trace and fit", "model", "half-life", "gain", "R²"]
-        body += ["<h2>Corrected</h2>", table(header, [_row(o, path.parent) for o in done])]
+        names = "recording,state,verdict,trace and fit,model,half-life,gain,R²"
+        header = names.split(",")
+        body += ["<h2>Written</h2>", table(header, [_row(o, path.parent) for o in done])]
     now = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z").strip()
     recipes = {outcome.job.recipe.to_json() for outcome in outcomes}
     body += [
@@ -176,8 +177,8 @@ def _row(outcome: Outcome, folder: Path) -> list[str]:
     r_squared = facts["r_squared"]
     return [
         f"{name}<br><span class='faint'>{safe(format_count(facts['frames'], 'frame'))}</span>",
-        badge(_COLORS[outcome.status], outcome.status),
-        f"{badge(facts['grade'])} – {safe(outcome.sentence)}",
+        badge(outcome.grade, outcome.words),
+        safe(outcome.sentence),
         _trace(facts["trace"]),
         safe(facts["model"]),
         f'<span class="number">{safe(_half_life(facts["parameters"]))}</span>',

@@ -167,12 +167,7 @@ def run_bleach(arguments: argparse.Namespace) -> int:
     if events is not None:
         _say(arguments, f"events      {events.sentence}")
     if before is not None:
-        _say(
-            arguments,
-            f"{arguments.source.name} was bleach-corrected already"
-            + (f", from {before.source}" if before.source else "")
-            + "; correcting it again counts twice.",
-        )
+        _say(arguments, before.warning(arguments.source.name))
     if arguments.out is None:
         _say(arguments, "Nothing was corrected: name an output file to write the result.")
     for path in outputs:

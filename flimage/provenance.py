@@ -94,6 +94,17 @@ class Origin:
     source: str
     version: str
 
+    def warning(self, name: str) -> str:
+        """Say what it means to correct the series again.
+
+        Parameters
+        ----------
+        name
+            Name of its file.
+        """
+        source = f", from {self.source}" if self.source else ""
+        return f"{name} was bleach-corrected already{source}; correcting it again counts twice."
+
 
 def frame_attributes(gain: float, background: float) -> dict[str, float]:
     """Attributes for the dataset ``raw`` of a corrected frame."""

@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["REASON_CODES", "Grade", "Reason", "Severity", "Verdict"]
+__all__ = ["GRADE_WORDS", "REASON_CODES", "Grade", "Reason", "Severity", "Verdict"]
 
 Grade = Literal["good", "caution", "refused"]
 Severity = Literal["info", "caution", "refused"]
+
+#: What a person reads for a grade.
+GRADE_WORDS: dict[Grade, str] = {
+    "good": "Good",
+    "caution": "Use with caution",
+    "refused": "Not corrected",
+}
 
 #: Every code that a verdict may hold, with what it means.
 REASON_CODES: dict[str, str] = {

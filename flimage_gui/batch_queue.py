@@ -13,18 +13,20 @@ from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from flimage.batch import Outcome
 from flimage.quantities import format_number
 
+from .labels import SIGNS
+
 __all__ = ["BatchQueue", "Column", "Recording", "State", "rows_of"]
 
 
 class State(enum.Enum):
-    """What becomes of a recording; the value is what a person reads."""
+    """What becomes of a recording; what is finished has the name of its outcome's status."""
 
-    WAITING = "Waiting"
-    RUNNING = "Running"
-    CORRECTED = "✓ Corrected"
-    UNCHANGED = "✓ There already"
-    REFUSED = "⚠ Gain 1"
-    FAILED = "✕ Failed"
+    WAITING = "waiting"
+    RUNNING = "running"
+    CORRECTED = "corrected"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    FAILED = "failed"
 
     @property
     def is_done(self) -> bool:
@@ -122,7 +124,7 @@ class BatchQueue(QAbstractTableModel):
         """Show what came of a recording."""
         for row, recording in enumerate(self.recordings):
             if recording.path == outcome.job.source:
-                recording.state, recording.share = State[outcome.status.upper()], 1.0
+                recording.state, recording.share = State(outcome.status), 1.0
                 recording.outcome = outcome
                 self._tell(row, row)
 
@@ -183,8 +185,10 @@ def _text(recording: Recording, column: Column) -> str:
     if column is Column.RECORDING:
         return recording.path.name
     if column is Column.STATE:
+        if outcome is not None:
+            return f"{SIGNS[outcome.grade]} {outcome.words.capitalize()}"
         running = recording.state is State.RUNNING
-        return f"{recording.share:.0%}" if running else recording.state.value
+        return f"{recording.share:.0%}" if running else recording.state.value.capitalize()
     if outcome is None:
         return ""
     if column is Column.VERDICT:

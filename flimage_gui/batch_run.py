@@ -30,12 +30,15 @@ class Done:
         How many recordings were corrected, refused and so on.
     failed
         How many failed.
+    doubtful
+        How many more are written, but are to be used with caution or were not corrected.
     page
         The summary.
     """
 
     sentence: str
     failed: int
+    doubtful: int
     page: Path
 
 
@@ -80,7 +83,8 @@ class BatchRun(QObject):
             )
             _, page = write_summaries(outcomes, folder)
             failed = sum(outcome.status == "failed" for outcome in outcomes)
-            return Done(summary_sentence(outcomes), failed, page)
+            not_good = sum(outcome.grade != "good" for outcome in outcomes)
+            return Done(summary_sentence(outcomes), failed, not_good - failed, page)
 
         self.running = True
         self._runner.submit(

@@ -18,7 +18,7 @@ from .widgets import describe
 
 __all__ = ["BatchTable"]
 
-_WIDTHS = {Column.RECORDING: 210, Column.STATE: 130, Column.GAIN: 96}
+_WIDTHS = {Column.RECORDING: 210, Column.STATE: 190, Column.GAIN: 96}
 _EMPTY = "Add recordings, or drop files and folders here"
 
 

@@ -243,6 +243,8 @@ class BatchWindow(QWidget):
             self._say(
                 "caution", f"⚠ {failures} failed; the list tells why. The others are written."
             )
+        elif done.doubtful:
+            self._say("caution", f"⚠ {done.sentence} The list tells why.")
         else:
             self._say("good", f"✓ {done.sentence}")
         self._refresh()

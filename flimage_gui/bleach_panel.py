@@ -9,12 +9,13 @@ from PyQt5.QtCore import Qt, QTimer, pyqtSignal
 from PyQt5.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from flimage.quantities import format_count
+from flimage.verdict import GRADE_WORDS
 
 from .bleach_settings import BleachSettings
 from .event_check import EventCheck
 from .evidence_table import EvidenceTable
 from .fit_table import FitTable, fit_rows
-from .labels import ElidedLabel, Notice, SectionHeader, breakable, hint_label
+from .labels import SIGNS, ElidedLabel, Notice, SectionHeader, breakable, hint_label
 from .model_names import model_text
 from .session import Change, Session
 from .widgets import describe
@@ -26,13 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BleachPanel", "corrected_html", "error_html", "model_summary", "verdict_html"]
 
-_GRADE_WORDS = {
-    "good": "Good",
-    "caution": "Use with caution",
-    "refused": "Not corrected",
-}
-#: What stands for a grade, and for the severity of a reason, besides its colour.
-_SIGNS = {"good": "✓", "info": "•", "caution": "⚠", "refused": "✕"}
 #: A fit that lags behind the settings for longer than this is said to be out of date [ms].
 _STALE_MS = 400
 
@@ -266,14 +260,14 @@ class BleachPanel(QWidget):
 
 def error_html(error: Exception) -> str:
     """Write why no fit is possible with the settings as they are."""
-    return f"<b>{_SIGNS['refused']} No fit</b><br>{html.escape(str(error))}"
+    return f"<b>{SIGNS['refused']} No fit</b><br>{html.escape(str(error))}"
 
 
 def corrected_html(origin: Origin) -> str:
     """Say that a series was corrected, by what and from what."""
     source = f", from {html.escape(breakable(origin.source))}" if origin.source else ""
     return (
-        f"<b>{_SIGNS['caution']} Corrected already</b><br>This series was bleach-corrected by"
+        f"<b>{SIGNS['caution']} Corrected already</b><br>This series was bleach-corrected by"
         f" flimage {html.escape(origin.version)}{source}. Its background is subtracted, so the"
         " border is 0 px here. Correcting it again would count twice: change settings in the"
         " original recording."
@@ -289,15 +283,15 @@ def model_summary(fit: BleachFit) -> str:
 
 def verdict_html(verdict: Verdict) -> str:
     """Write a verdict with its sign, its grade in words, and its reasons as a list."""
-    words = _GRADE_WORDS.get(verdict.grade, verdict.grade)
-    text = f"<b>{_SIGNS.get(verdict.grade, '')} {words}</b>"
+    words = GRADE_WORDS.get(verdict.grade, verdict.grade)
+    text = f"<b>{SIGNS.get(verdict.grade, '')} {words}</b>"
     if verdict.grade == "good" or not verdict.reasons:
         text += f"<br>{html.escape(verdict.sentence)}"
     if not verdict.reasons:
         return text
     # A table instead of a list: Qt's lists are indented by more than a narrow panel can spare.
     rows = "".join(
-        f"<tr><td>{_SIGNS.get(reason.severity, '•')}&nbsp;</td>"
+        f"<tr><td>{SIGNS.get(reason.severity, '•')}&nbsp;</td>"
         f"<td>{html.escape(reason.sentence)}</td></tr>"
         for reason in verdict.reasons
     )

@@ -12,6 +12,7 @@ from PyQt5.QtWidgets import QLabel, QSizePolicy, QStyleOption, QWidget
 from .widgets import is_dark, tip_text
 
 __all__ = [
+    "SIGNS",
     "ElidedLabel",
     "Notice",
     "SectionHeader",
@@ -20,6 +21,9 @@ __all__ = [
     "hint_label",
     "shortened",
 ]
+
+#: What stands for a grade, and for the severity of a reason, besides its colour.
+SIGNS = {"good": "✓", "info": "•", "caution": "⚠", "refused": "✕"}
 
 #: After which signs of a name a line may end, or after how many others.
 _BREAKS = re.compile(r"([/\\_.-]|[^/\\_.\s-]{16})")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -262,10 +263,64 @@ def test_a_recording_that_does_not_bleach_is_written_and_named(
     constant = simulation.write(tmp_path / "constant.h5", truth)
     code, out, _ = run("bleach", constant, five[0], "--out-dir", tmp_path / "o", "--border", 5)
     assert code == 3
-    assert "constant.h5: refused: " in out
+    assert "constant.h5: not corrected (gain 1): " in out
     page = (tmp_path / "o" / "summary.html").read_text(encoding="utf-8")
     # What needs a person stands first.
     assert page.index("constant.h5") < page.index("rec0.h5")
+
+
+def record_in_doubt(path: Path) -> Path:
+    """Write a recording whose background drifts, so that its correction needs a look."""
+    truth = simulation.simulate(TIMES, simulation.exponential(0.1, 0.2), shape=(32, 32))
+    drifting = replace(truth, images=truth.images + 4.0 * np.arange(len(TIMES))[:, None, None])
+    return simulation.write(path, drifting, path.stem)
+
+
+def test_a_batch_says_in_the_words_of_the_verdict_what_became_of_each_recording(
+    five: list[Path], tmp_path: Path, run: Any
+) -> None:
+    truth = simulation.simulate(TIMES, np.ones_like, shape=(32, 32))
+    constant = simulation.write(tmp_path / "constant.h5", truth)
+    doubt = record_in_doubt(tmp_path / "doubt.h5")
+    command = ("bleach", constant, doubt, five[0], "--out-dir", tmp_path / "o", "--border", 5)
+    code, out, _ = run(*command)
+    assert code == 3
+    for line in (
+        "constant.h5: not corrected (gain 1): ",
+        "doubt.h5: use with caution: ",
+        "rec0.h5: corrected: ",
+        "3 recordings: 1 corrected, 1 use with caution, 1 not corrected (gain 1).",
+    ):
+        assert line in out
+    rows = read_csv(tmp_path / "o" / "summary.csv")
+    assert [(row["status"], row["verdict"]) for row in rows] == [
+        ("not corrected (gain 1)", "refused"),
+        ("use with caution", "caution"),
+        ("corrected", "good"),
+    ]
+    page = (tmp_path / "o" / "summary.html").read_text(encoding="utf-8")
+    assert '<span class="badge caution">use with caution</span>' in page
+    # What is there already is no better for that.
+    _, out, _ = run(*command)
+    assert "doubt.h5: unchanged (use with caution): " in out
+    assert "1 unchanged, 1 unchanged (use with caution), 1 unchanged (not corrected)." in out
+
+
+def test_a_recording_that_was_corrected_already_is_named_as_such(
+    five: list[Path], tmp_path: Path, run: Any
+) -> None:
+    first = tmp_path / "first.h5"
+    # A model that leaves a decay behind, so that nothing else warns of the second correction.
+    assert run("bleach", five[4], first, "--model", "linear", "--max-gain", 1.2)[0] == 0
+    command = ("bleach", first, "--out-dir", tmp_path / "o")
+    for state in ("", "unchanged"):
+        _, out, _ = run(*command)
+        assert f"first.h5: {state}" in out
+        assert "first.h5 was bleach-corrected already, from rec4.h5; correcting it again" in out
+        assert "corrected, " not in out.splitlines()[-1]
+        (row,) = read_csv(tmp_path / "o" / "summary.csv")
+        assert row["verdict"] != "good"
+        assert "counts twice" in row["remark"]
 
 
 def test_the_summary_holds_the_fit_of_every_recording(five: list[Path], tmp_path: Path) -> None:

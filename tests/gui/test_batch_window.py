@@ -124,6 +124,40 @@ def test_a_batch_goes_on_after_a_failure_and_says_what_became_of_each(
     assert "dish1.h5" in (out / "summary.html").read_text(encoding="utf-8")
 
 
+def test_a_state_is_the_verdict_in_words_and_what_needs_a_look_is_told(
+    qtbot, batch, tmp_path
+) -> None:
+    frames = bleaching()
+    drift = 4 * np.arange(len(frames), dtype=frames.dtype)[:, None, None]
+    good = write_frames(tmp_path / "good.h5", frames)
+    doubt = write_frames(tmp_path / "doubt.h5", frames + drift)
+    still = write_frames(tmp_path / "still.h5", np.repeat(frames[:1], len(frames), axis=0))
+    batch.add([good, doubt, still])
+    click(qtbot, batch, "batchStartButton")
+    finish(qtbot, batch)
+    words = ["✓ Corrected", "⚠ Use with caution", "✕ Not corrected (gain 1)"]
+    assert shown(batch, Column.STATE) == words
+    sentence = "3 recordings: 1 corrected, 1 use with caution, 1 not corrected (gain 1)."
+    assert find(batch, QLabel, "batchStatusLabel").text() == sentence
+    notice = find(batch, Notice, "batchNotice")
+    assert (notice.grade, sentence in notice.text()) == ("caution", True)
+    click(qtbot, batch, "batchStartButton")
+    finish(qtbot, batch)
+    words = ["✓ Unchanged", "⚠ Unchanged (use with caution)", "✕ Unchanged (not corrected)"]
+    assert shown(batch, Column.STATE) == words
+
+
+def test_a_recording_that_was_corrected_already_is_named_as_such(qtbot, batch, tmp_path) -> None:
+    source = write_frames(tmp_path / "dish.h5", bleaching())
+    assert main(["bleach", str(source), str(tmp_path / "first.h5"), "--quiet"]) == 0
+    batch.add([tmp_path / "first.h5"])
+    click(qtbot, batch, "batchStartButton")
+    finish(qtbot, batch)
+    (verdict,) = shown(batch, Column.VERDICT)
+    assert "first.h5 was bleach-corrected already, from dish.h5" in verdict
+    assert "✓" not in shown(batch, Column.STATE)[0]
+
+
 def test_the_window_writes_what_the_command_line_writes(qtbot, batch, three, tmp_path) -> None:
     batch.add([three[0]])
     click(qtbot, batch, "batchStartButton")
