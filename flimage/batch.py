@@ -12,6 +12,7 @@ from .batch_job import Job, Outcome, Status, run_job
 from .errors import InputError, MissingFileError
 from .processes import Advanced, Finished, Lost, run_in_processes
 from .progress import Progress, ignore_progress
+from .readers import SUFFIXES, is_recording, name_of
 from .remnants import PART_SUFFIX, mark
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def find_recordings(names: Iterable[str | Path]) -> list[Path]:
     Parameters
     ----------
     names
-        Files; folders, whose series files are taken; and patterns such as ``*.h5``, for
-        shells that leave them to the program.
+        Files; folders, whose series files are taken; and patterns such as ``*.h5`` or
+        ``*.tif``, for shells that leave them to the program.
 
     Returns
     -------
@@ -58,16 +59,23 @@ def find_recordings(names: Iterable[str | Path]) -> list[Path]:
     found: list[Path] = []
     for name in names:
         path = Path(name)
-        if path.is_dir():
+        if path.is_dir() and not _is_file_like(path):
             inside = sorted(p for p in path.iterdir() if p.suffix.lower() in _SERIES_SUFFIXES)
         elif not path.exists() and glob.has_magic(str(name)):
             inside = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
         else:
             inside = [path]
         if not inside:
-            raise MissingFileError(f"{name} stands for no series file; name some.")
+            raise MissingFileError(
+                f"{name} stands for no series file; name some, or the files of other formats."
+            )
         found += inside
     return list(dict.fromkeys(found))
+
+
+def _is_file_like(path: Path) -> bool:
+    """Tell whether a folder is itself a recording, as those in Zarr are."""
+    return path.suffix.lower() in SUFFIXES
 
 
 def plan(
@@ -86,7 +94,7 @@ def plan(
     Parameters
     ----------
     sources
-        Series files.
+        Series files, and recordings in foreign formats.
     folder
         Where the corrected files go: ``cells.h5`` becomes ``cells_corrected.h5``.
     recipe
@@ -103,7 +111,8 @@ def plan(
     """
     jobs: dict[Path, Job] = {}
     for source in sources:
-        out = folder / f"{source.stem}_corrected.h5"
+        name = name_of(source) if is_recording(source) else source.stem
+        out = folder / f"{name}_corrected.h5"
         if out in jobs:
             raise InputError(
                 f"{jobs[out].source} and {source} would both become {out.name}; correct them into"

@@ -19,7 +19,7 @@ import h5py
 
 from .attributes import read_text
 from .compression import Compression
-from .errors import Cancelled, FileFormatError, FlimageError, InputError, MissingFileError
+from .errors import Cancelled, FileFormatError, FlimageError, InputError
 from .output import atomic_output
 from .progress import Progress, ignore_progress
 from .storage import open_file
@@ -56,7 +56,7 @@ class Job:
     Parameters
     ----------
     source
-        The series file.
+        The series file, or a recording in a foreign format, which is converted first.
     out
         The corrected file.
     recipe
@@ -151,44 +151,39 @@ def run_job(job: Job, progress: Progress = ignore_progress) -> Outcome:
 
 
 def _correct(job: Job, progress: Progress) -> Outcome:
-    from . import correct, provenance
-    from .opening import open_series
-    from .source import SeriesSource
+    from . import batch_source, correct
 
     # Before reading: a file that changes meanwhile will then be corrected again.
-    identity = _identity(job)
+    identity = batch_source.identity(job)
     if job.out.exists():
         known = _done_before(job, identity)
         if known is not None:
             return known
     with (
-        open_series(job.source, job.group) as series,
         atomic_output(job.out, overwrite=job.overwrite, source=job.source) as temporary,
+        batch_source.open_source(job, progress) as opened,
     ):
-        source = SeriesSource(series)
-        recipe = _recipe_for(job, series.h5, source.shape)
+        source, before = opened.source, opened.before
+        recipe = _recipe_for(job, source.shape, before)
         with h5py.File(temporary, "w") as file:
             result = correct.run(
-                source, recipe, file, progress=progress, compression=job.compression
+                source, recipe, file, progress=opened.progress, compression=job.compression
             )
             file.attrs[IDENTITY] = json.dumps(identity)
         if job.page is not None:
             _write_page(job.page, source, result.fit)
         values = result.fit.to_dict()
-        before = provenance.origin(series.h5)
     return _outcome(job, "corrected", values, before)
 
 
-def _recipe_for(job: Job, group: h5py.Group, shape: tuple[int, int]) -> Recipe:
+def _recipe_for(job: Job, shape: tuple[int, int], before: Origin | None) -> Recipe:
     """Return the settings for the frames of a recording."""
-    from . import provenance
     from .background import suitable_border
 
     if not job.suitable_border:
         return job.recipe
     # The background of a corrected series is gone already.
-    border = 0 if provenance.origin(group) else suitable_border(shape)
-    return job.recipe.replace(border_px=border)
+    return job.recipe.replace(border_px=0 if before else suitable_border(shape))
 
 
 def _outcome(job: Job, status: Status, values: Mapping[str, Any], before: Origin | None) -> Outcome:
@@ -208,22 +203,6 @@ def _outcome(job: Job, status: Status, values: Mapping[str, Any], before: Origin
     return Outcome(job, status, sentence, 0, facts)
 
 
-def _identity(job: Job) -> dict[str, Any]:
-    """Return what tells a recording apart, without reading it."""
-    try:
-        found = job.source.stat()
-    except FileNotFoundError:
-        raise MissingFileError(
-            f"There is no file {job.source}; check its name and folder."
-        ) from None
-    return {
-        "name": job.source.name,
-        "group": job.group,
-        "size": found.st_size,
-        "changed": found.st_mtime_ns,
-    }
-
-
 def _stored_identity(file: h5py.File) -> Any:
     """Read what an output says it was made from; None where that cannot be understood."""
     try:
@@ -235,6 +214,7 @@ def _stored_identity(file: h5py.File) -> Any:
 def _done_before(job: Job, identity: Mapping[str, Any]) -> Outcome | None:
     """Outcome of an output that is there and still right; None when it is to be made anew."""
     from . import provenance
+    from .batch_source import look
 
     why = "it was not written by a batch"
     with open_file(job.out) as file:
@@ -242,37 +222,15 @@ def _done_before(job: Job, identity: Mapping[str, Any]) -> Outcome | None:
         if record is not None:
             if _stored_identity(file) != identity:
                 why = "it was made from another recording, or one that has changed"
-            elif not _same_settings(job, record.recipe):
-                why = "it was made with other settings"
             else:
-                _write_missing_page(job, record)
-                return _outcome(job, "unchanged", record.fit, _origin(job))
+                shape, before = look(job)
+                if _recipe_for(job, shape, before) == record.recipe:
+                    _write_missing_page(job, record)
+                    return _outcome(job, "unchanged", record.fit, before)
+                why = "it was made with other settings"
     if job.overwrite:
         return None
     raise InputError(f"{job.out} exists already, and {why}; allow it to be overwritten.")
-
-
-def _origin(job: Job) -> Origin | None:
-    """Tell what the recording itself was corrected from, if it was."""
-    from . import provenance
-    from .opening import open_series
-
-    with open_series(job.source, job.group) as series:
-        return provenance.origin(series.h5)
-
-
-def _same_settings(job: Job, recipe: Recipe) -> bool:
-    """Tell whether a recording was corrected with the settings of a job."""
-    from .image_group import image_dataset
-    from .opening import open_series
-
-    if recipe.replace(border_px=job.recipe.border_px) != job.recipe:
-        return False
-    if not job.suitable_border:
-        return recipe.border_px == job.recipe.border_px
-    with open_series(job.source, job.group) as series:
-        height, width = image_dataset(series.h5, "fli_0").shape
-        return _recipe_for(job, series.h5, (height, width)) == recipe
 
 
 def _write_missing_page(job: Job, record: Provenance) -> None:
@@ -283,12 +241,10 @@ def _write_missing_page(job: Job, record: Provenance) -> None:
     if written >= job.out.stat().st_mtime_ns:
         return
     from . import correct
-    from .opening import open_series
-    from .source import SeriesSource
+    from .batch_source import open_source
 
-    with open_series(job.source, job.group) as series:
-        source = SeriesSource(series)
-        _write_page(job.page, source, correct.run(source, record.recipe).fit)
+    with open_source(job, ignore_progress) as opened:
+        _write_page(job.page, opened.source, correct.run(opened.source, record.recipe).fit)
 
 
 def _write_page(path: Path, source: FrameSource, fit: BleachFit) -> None:

@@ -103,7 +103,12 @@ def build_parser() -> argparse.ArgumentParser:
     info.add_argument("--json", action="store_true", help="print JSON instead of text")
 
     bleach = add("bleach", "correct a series for photobleaching and write a new one")
-    bleach.add_argument("source", type=Path, metavar="IN", help="the series")
+    bleach.add_argument(
+        "source",
+        type=Path,
+        metavar="IN",
+        help="the series; with --out-dir, recordings in other formats as well",
+    )
     bleach.add_argument(
         "out",
         type=Path,

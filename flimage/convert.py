@@ -23,7 +23,7 @@ from .meta import is_number
 from .plain_text import clean
 from .progress import Progress, ignore_progress
 from .quantities import format_quantity
-from .readers import SUFFIXES, Recording, Selection, open_recording
+from .readers import SUFFIXES, Recording, Selection, name_of, open_recording
 from .storage import SeriesWriter, atomic_output, open_file
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "convert",
     "open_recording",
     "resolve",
+    "write_converted",
     "write_series",
 ]
 
@@ -155,15 +156,6 @@ def write_series(
             progress(index + 1, total, "Converting")
 
 
-def name_of(path: Path) -> str:
-    """Name a series after its file without the ending, or after its folder."""
-    if not path.exists():  # a pattern
-        return path.resolve().parent.name
-    if path.is_dir() and path.suffix.lower() not in SUFFIXES:
-        return path.resolve().name
-    return path.name.removesuffix(path.suffix).removesuffix(".ome")
-
-
 def convert(
     path: str | Path,
     out: str | Path,
@@ -227,19 +219,41 @@ def convert(
     with (
         open_recording(path, key, selection) as recording,
         atomic_output(out, overwrite=overwrite, source=recording.path) as temporary,
+        open_file(temporary, "w") as h5,
     ):
-        times, size, notes = resolve(recording, interval, pixel_size)
-        with open_file(temporary, "w") as h5:
-            name = clean(identifier or name_of(recording.path))
-            write_series(recording, h5, times, size, name, progress or ignore_progress)
-            h5.attrs[ORIGIN] = json.dumps(
-                {
-                    "flimage": __version__,
-                    "file": recording.path.name,
-                    "format": recording.kind,
-                    "dtype": str(recording.dtype),
-                    "maximum": recording.maximum,
-                    "notes": notes[:_MOST_NOTES],
-                }
-            )
+        write_converted(recording, h5, interval, pixel_size, identifier, progress)
     return out
+
+
+def write_converted(
+    recording: Recording,
+    group: h5py.Group,
+    interval: float | None = None,
+    pixel_size: float | None = None,
+    identifier: str | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write a recording as a series into an empty HDF5 group, with what it says about itself.
+
+    Parameters
+    ----------
+    recording
+        An open recording.
+    group
+        Where the images go.
+    interval, pixel_size, identifier, progress
+        See :func:`convert`, as are the exceptions.
+    """
+    times, size, notes = resolve(recording, interval, pixel_size)
+    name = clean(identifier or name_of(recording.path))
+    write_series(recording, group, times, size, name, progress or ignore_progress)
+    group.attrs[ORIGIN] = json.dumps(
+        {
+            "flimage": __version__,
+            "file": recording.path.name,
+            "format": recording.kind,
+            "dtype": str(recording.dtype),
+            "maximum": recording.maximum,
+            "notes": notes[:_MOST_NOTES],
+        }
+    )

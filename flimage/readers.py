@@ -26,6 +26,7 @@ __all__ = [
     "Recording",
     "Selection",
     "is_recording",
+    "name_of",
     "open_recording",
 ]
 
@@ -60,6 +61,15 @@ def is_recording(path: Path) -> bool:
     if path.suffix.lower() in SUFFIXES or _SEPARATOR in str(path) or path.is_dir():
         return True
     return bool(_reader("image_folder", "is_pattern")(path))
+
+
+def name_of(path: Path) -> str:
+    """Name a series after its file without the ending, or after its folder."""
+    if not path.exists():  # a pattern
+        return path.resolve().parent.name
+    if path.is_dir() and path.suffix.lower() not in SUFFIXES:
+        return path.resolve().name
+    return path.name.removesuffix(path.suffix).removesuffix(".ome")
 
 
 def open_recording(

@@ -20,14 +20,14 @@ from PyQt5.QtWidgets import (
 
 from flimage.errors import FlimageError
 from flimage.parallel import default_workers
-from flimage.quantities import format_count
+from flimage.quantities import DisplayUnit, format_count
 from flimage.recipe import Recipe
 
 from .labels import hint_label
 from .model_names import model_text
 from .notify import sentence_of
 from .session import Change, Session
-from .spin_boxes import NumberSpin
+from .spin_boxes import NumberSpin, QuantitySpin
 from .widgets import ChoiceCombo, describe, select_data
 
 __all__ = ["BatchForm", "recipe_text"]
@@ -96,6 +96,15 @@ class BatchForm(QWidget):
             "20 pixels, or a sixth of the shorter side of smaller frames, instead of the width in"
             " the settings.",
         )
+        self._interval = QuantitySpin("s", DisplayUnit("s", 1.0))
+        self._interval.lineEdit().setPlaceholderText("as in the files")
+        self._interval.setMaximumWidth(140)
+        describe(
+            self._interval,
+            "batchIntervalSpin",
+            "Time between frames",
+            "For recordings that state no times; it counts more than what the others state.",
+        )
         self._hint = hint_label()
         self._hint.setObjectName("batchSettingsLabel")
         self._folder = QLineEdit()
@@ -137,6 +146,7 @@ class BatchForm(QWidget):
         self._folder.textEdited.connect(self._on_folder_edited)
         self._folder.textChanged.connect(self._refresh)
         self._border.toggled.connect(self._refresh)
+        self._interval.value_edited.connect(self._refresh)
         self._fill()
 
     # ------------------------------------------------------------------ answers
@@ -144,12 +154,13 @@ class BatchForm(QWidget):
     @property
     def recipe(self) -> Recipe:
         """The settings that were chosen."""
-        source = self._settings.currentData()
+        source, interval = self._settings.currentData(), self._interval.value()
+        recipe = Recipe()
         if source == _FILE and self._file is not None:
-            return self._file[1]
-        if source == _WINDOW and self._from_window is not None:
-            return self._from_window
-        return Recipe()
+            recipe = self._file[1]
+        elif source == _WINDOW and self._from_window is not None:
+            recipe = self._from_window
+        return recipe.replace(interval=interval) if interval > 0 else recipe
 
     @property
     def suits_frames(self) -> bool:
@@ -240,6 +251,7 @@ class BatchForm(QWidget):
         rows = (
             ("&Settings", self._settings, self._choose_file),
             ("", self._hint, None),
+            ("Inter&val", self._interval, None),
             ("Wri&te to", self._folder, self._browse),
             ("At &once", self._jobs, None),
         )
@@ -257,8 +269,8 @@ class BatchForm(QWidget):
         # Not wider than their texts: a click beside those does nothing.
         left = Qt.AlignmentFlag.AlignLeft
         grid.addWidget(self._border, 2, 1, 1, 2, left)
-        grid.addWidget(self._pages, 5, 1, 1, 2, left)
-        grid.addWidget(self._overwrite, 6, 1, 1, 2, left)
+        grid.addWidget(self._pages, 6, 1, 1, 2, left)
+        grid.addWidget(self._overwrite, 7, 1, 1, 2, left)
         grid.setColumnStretch(1, 1)
 
     def _fill(self, choose: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,10 @@ _TITLES = {
     Column.GAIN: "Largest gain",
     Column.VERDICT: "Verdict",
 }
+
+
+#: An option of the command line, which sentences name as a remedy.
+_OPTION = re.compile(r" \(--[a-z-]+\)")
 
 
 @dataclass
@@ -192,7 +197,8 @@ def _text(recording: Recording, column: Column) -> str:
     if outcome is None:
         return ""
     if column is Column.VERDICT:
-        return outcome.sentence
+        # Here are no options to be typed.
+        return _OPTION.sub("", outcome.sentence)
     return format_number(outcome.facts["gain"], 3) if outcome.facts else ""
 
 

@@ -20,6 +20,7 @@ from PyQt5.QtWidgets import (
 from flimage.batch import Outcome, find_recordings, plan
 from flimage.errors import FlimageError
 from flimage.quantities import format_count
+from flimage.readers import SUFFIXES, is_recording
 
 from . import assets, dialogs
 from .batch_form import BatchForm
@@ -173,10 +174,8 @@ class BatchWindow(QWidget):
         for path in paths:
             if path.suffix.lower() == _RECIPE:
                 self.form.set_recipe_file(path)
-            elif not path.is_dir() and not is_series_file(path):
-                problems.append(
-                    f"{path.name} is no series; open it in the window first, which converts it."
-                )
+            elif not path.is_dir() and not is_series_file(path) and not is_recording(path):
+                problems.append(f"{path.name} is no recording that can be read; leave it out.")
             else:
                 try:
                     found += find_recordings([path])
@@ -273,8 +272,12 @@ class BatchWindow(QWidget):
     # ------------------------------------------------------------------ slots
 
     def _on_add_files_clicked(self) -> None:
+        patterns = " ".join(f"*{suffix}" for suffix in SUFFIXES)
         chosen, _ = QFileDialog.getOpenFileNames(
-            self, "Add recordings", self._last_folder(), "Series (*.h5 *.hdf5);;All files (*)"
+            self,
+            "Add recordings",
+            self._last_folder(),
+            f"Recordings (*.h5 *.hdf5 {patterns});;Series (*.h5 *.hdf5);;All files (*)",
         )
         self.add(Path(name) for name in chosen)
 

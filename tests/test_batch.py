@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 import pytest
 import simulation
+import tifffile
 
 from flimage import FLSeries, Recipe, correct, provenance
 from flimage.batch import Outcome, find_recordings, plan, run_batch, run_job
@@ -366,6 +367,77 @@ def test_a_recipe_file_sets_the_whole_batch(five: list[Path], tmp_path: Path, ru
     code, _, _ = run("bleach", *five, "--out-dir", out, "--recipe", tmp_path / "recipe.json")
     assert code == 0
     assert {row["model"] for row in read_csv(out / "summary.csv")} == {"linear"}
+
+
+# --- other formats ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stacks(tmp_path: Path) -> list[Path]:
+    """One recording as OME-TIFF, which states its times, and one as plain TIFF."""
+    paths = [tmp_path / "timed.ome.tif", tmp_path / "plain.tif"]
+    for path, more in zip(paths, ({"TimeIncrement": 0.5}, None), strict=True):
+        truth = simulation.simulate(TIMES, simulation.exponential(0.2), shape=(32, 32))
+        stack = truth.images.astype(np.uint16)
+        metadata = None if more is None else {"axes": "TYX", **more}
+        tifffile.imwrite(path, stack, ome=more is not None, metadata=metadata)
+    return paths
+
+
+def test_recordings_in_other_formats_become_what_converting_first_makes_of_them(
+    five: list[Path], stacks: list[Path], tmp_path: Path, run: Any
+) -> None:
+    out = tmp_path / "o"
+    command = ("bleach", *stacks, five[0], "--out-dir", out, "--interval", 0.5)
+    code, said, err = run(*command)
+    assert code == 0, err
+    assert "3 recordings: 3 corrected." in said
+    names = {path.name for path in out.iterdir()}
+    results = {"timed_corrected.h5", "plain_corrected.h5", "rec0_corrected.h5"}
+    assert names == {*results, "summary.csv", "summary.html"}, "nothing else is left"
+    assert run("convert", stacks[1], tmp_path / "c.h5", "--interval", 0.5)[0] == 0
+    assert run("bleach", tmp_path / "c.h5", tmp_path / "single.h5", "--interval", 0.5)[0] == 0
+    np.testing.assert_array_equal(
+        frames_of(out / "plain_corrected.h5"), frames_of(tmp_path / "single.h5")
+    )
+    with h5py.File(out / "plain_corrected.h5") as file:
+        record = provenance.read(file)
+    assert record is not None
+    assert record.source == "plain.tif"
+    assert "3 unchanged" in run(*command)[1]
+
+
+def test_a_recording_without_times_is_named_and_the_others_go_on(
+    stacks: list[Path], tmp_path: Path, run: Any
+) -> None:
+    code, out, _ = run("bleach", *stacks, "--out-dir", tmp_path / "o", "--pages")
+    assert code == 1
+    assert "timed.ome.tif: corrected: " in out
+    assert "plain.tif does not state when its frames were taken" in out
+    assert "--interval" in out
+    page = (tmp_path / "o" / "timed_corrected.html").read_text(encoding="utf-8")
+    assert "timed.ome.tif" in page
+    assert not list((tmp_path / "o").glob(".*"))
+
+
+def test_of_several_time_series_in_a_file_none_is_chosen_by_a_batch(
+    tmp_path: Path, run: Any
+) -> None:
+    path = tmp_path / "two.ome.tif"
+    stack = np.ones((6, 2, 8, 8), np.uint16)
+    tifffile.imwrite(path, stack, ome=True, metadata={"axes": "TCYX", "TimeIncrement": 1.0})
+    code, out, _ = run("bleach", path, "--out-dir", tmp_path / "o")
+    assert code == 1
+    assert "two.ome.tif holds more than one time series (2 along channel)" in out
+    assert "flimage convert" in out
+
+
+def test_progress_counts_converting_too(stacks: list[Path], tmp_path: Path) -> None:
+    told: list[float] = []
+    (job,) = plan(stacks[:1], tmp_path, RECIPE)
+    run_job(job, lambda done, total, stage: told.append(done / total))
+    assert told == sorted(told)
+    assert (told[0], told[-1]) == (0, 1)
 
 
 # --- names --------------------------------------------------------------------------------------

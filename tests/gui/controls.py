@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QWidget
+from PyQt5.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QWidget
 
 from flimage import FLSeries
 
@@ -40,7 +40,7 @@ def choose(qtbot, parent: QWidget, name: str, data: object) -> None:
 
 def type_number(qtbot, parent: QWidget, name: str, text: object, enter: bool = True) -> None:
     """Type into a spin box, and press Enter."""
-    spin = find(parent, QSpinBox, name)
+    spin = find(parent, QAbstractSpinBox, name)
     spin.setFocus()
     spin.selectAll()
     qtbot.keyClicks(spin, str(text))

@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import tifffile
 from controls import bleaching, click, find, type_number, write_frames
 from PyQt5 import sip
 from PyQt5.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
@@ -242,12 +243,28 @@ def test_files_are_added_once_and_taken_out_by_button_and_key(
     assert all(path.exists() for path in three)
 
 
-def test_what_is_no_series_is_refused_with_the_remedy(qtbot, batch, tmp_path) -> None:
-    (tmp_path / "cells.tif").write_bytes(b"II*")
+def test_recordings_in_other_formats_are_corrected_as_they_are(qtbot, batch, tmp_path) -> None:
+    tifffile.imwrite(tmp_path / "plain.tif", bleaching().astype(np.uint16), metadata=None)
+    drop(batch, [tmp_path / "plain.tif"])
+    qtbot.waitUntil(lambda: bool(batch.queue.recordings))
+    click(qtbot, batch, "batchStartButton")
+    finish(qtbot, batch)
+    (verdict,) = shown(batch, Column.VERDICT)
+    assert "plain.tif does not state when its frames were taken" in verdict
+    assert "--" not in verdict, "here is nothing to be typed into a terminal"
+    type_number(qtbot, batch, "batchIntervalSpin", 2)
+    click(qtbot, batch, "batchStartButton")
+    finish(qtbot, batch)
+    assert states(batch) == [State.CORRECTED]
+    assert (tmp_path / "corrected" / "plain_corrected.h5").exists()
+
+
+def test_what_cannot_be_read_is_refused_by_name(qtbot, batch, tmp_path) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"II*")
     (tmp_path / "empty").mkdir()
-    batch.add([tmp_path / "cells.tif", tmp_path / "empty"])
+    batch.add([tmp_path / "notes.txt", tmp_path / "empty"])
     text = find(batch, Notice, "batchNotice").text()
-    assert "cells.tif is no series" in text
+    assert "notes.txt is no recording" in text
     assert "stands for no series file" in text
     assert not find(batch, QAbstractButton, "batchStartButton").isEnabled()
 
