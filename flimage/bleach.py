@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from .advice import advised
 from .errors import InputError, TooFewFramesError
 from .events import EventPreservation, event_preservation
 from .fitting import Solution, fit_weighted, solve
@@ -39,6 +40,7 @@ __all__ = [
     "Reason",
     "Trace",
     "Verdict",
+    "advised",
     "event_preservation",
     "fit",
     "fit_trace",
@@ -69,7 +71,7 @@ def fit(scan: SeriesScan, recipe: Recipe) -> BleachFit:
     flimage.errors.InputError
         One of its subclasses, see :func:`make_trace` and :func:`fit_trace`.
     """
-    return fit_trace(make_trace(scan, recipe), recipe)
+    return fit_trace(advised(scan, make_trace(scan, recipe), recipe), recipe)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from .recipe import Recipe
     from .scan import SeriesScan
 
-__all__ = ["FEW_SATURATED", "background_reasons", "pixel_reasons"]
+__all__ = [
+    "FEW_SATURATED",
+    "PER_FRAME",
+    "SET_BORDER",
+    "background_reasons",
+    "drift",
+    "pixel_reasons",
+]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+
+#: Remedies that :mod:`flimage.advice` tries before they are given.
+PER_FRAME, SET_BORDER = "use one level per frame", "set a border"
 
 #: Part of the region's pixels that may be saturated in a frame without being felt.
 FEW_SATURATED = 1e-3
@@ -68,25 +78,25 @@ def background_reasons(
                     "no-background",
                     "caution",
                     f"No background was subtracted, but the edge of the image lies at {level:.4g};"
-                    " what does not bleach makes the gain too small: set a border.",
+                    f" what does not bleach makes the gain too small: {SET_BORDER}.",
                 )
             )
     elif recipe.background == "series" and size and np.count_nonzero(kept) >= 8:
-        drift, noise = _drift(times[kept], background.per_frame[kept])
-        if abs(drift) > 5 * noise and pixels * abs(drift) > 0.005 * size:
+        change, noise = drift(times[kept], background.per_frame[kept])
+        if abs(change) > 5 * noise and pixels * abs(change) > 0.005 * size:
             reasons.append(
                 Reason(
                     "background-drifts",
-                    "refused" if pixels * abs(drift) > size else "caution",
-                    f"The background changes by {format_number(drift, 3)} counts during the"
-                    f" recording, which is {pixels * abs(drift) / size:.1%} of the signal; use one"
-                    " level per frame.",
+                    "refused" if pixels * abs(change) > size else "caution",
+                    f"The background changes by {format_number(change, 3)} counts during the"
+                    f" recording, which is {pixels * abs(change) / size:.1%} of the signal;"
+                    f" {PER_FRAME}.",
                 )
             )
     return reasons
 
 
-def _drift(times: Array, levels: Array) -> tuple[float, float]:
+def drift(times: Array, levels: Array) -> tuple[float, float]:
     """Largest systematic change of the level and the standard error of it.
 
     The recording is cut into up to eight blocks; medians of blocks are blind to single frames.

@@ -26,6 +26,7 @@ REASON_CODES: dict[str, str] = {
     "short-range": "the recording is too short to tell rate and offset apart",
     "uncertain-gain": "the gain has a large standard error",
     "background-drifts": "the background changes in time, but one level is used",
+    "sample-in-border": "the border falls as if it held sample, and nothing beside it does",
     "no-background": "no background was subtracted, although there seems to be one",
     "cells-in-border": "cells touch the border that the background is measured in",
     "signal-moves": "signal leaves the region in which it is found on average",

@@ -76,7 +76,7 @@ def measure(scanned: SeriesScan, recipe: Recipe, with_fit: bool) -> Measured:
     if not with_fit:
         return Measured(trace, trace.background, None)
     try:
-        fit = bleach.fit_trace(trace, recipe)
+        fit = bleach.fit_trace(bleach.advised(scanned, trace, recipe), recipe)
     except FlimageError as error:
         # The trace shows why there is no fit.
         return Measured(trace, trace.background, None, error)

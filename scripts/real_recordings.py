@@ -129,7 +129,7 @@ SUBJECTS = (
                 Recipe(border_px=2),
                 "With a border, sample is subtracted from sample: the level falls by more than the"
                 " signal that is left. The correction is refused, and the frames stay as they"
-                " are.",
+                " are; the verdict says that the border looks like sample.",
             ),
             Trial(
                 "detrendr",

@@ -43,6 +43,13 @@ def unsteady_background() -> BleachFit:
     return fit_of(images + np.linspace(0, 30, 100)[:, None, None], TIMES)
 
 
+def filled_frame(**settings: object) -> BleachFit:
+    """A sample without a border, which bleaches all over."""
+    rng = np.random.default_rng(1)
+    sample = rng.gamma(4.0, 20.0, (64, 64)) * (0.4 + 0.6 * CLEAN(TIMES))[:, None, None]
+    return fit_of(rng.poisson(sample).astype(float), TIMES, **settings)
+
+
 def cell_in_border() -> BleachFit:
     truth = recorded()
     return fit_of(np.roll(truth.images, -16, axis=1), TIMES)
@@ -110,6 +117,7 @@ CASES: dict[str, tuple[Callable[[], BleachFit], str]] = {
         "caution",
     ),
     "background-drifts": (unsteady_background, "caution"),
+    "sample-in-border": (filled_frame, "refused"),
     "no-background": (lambda: plain(border_px=0), "caution"),
     "cells-in-border": (cell_in_border, "info"),
     "signal-moves": (moving, "caution"),
@@ -150,3 +158,24 @@ def test_a_clean_recording_gets_none() -> None:
     fit = plain()
     assert fit.verdict.codes == ()
     assert fit.verdict.grade == "good"
+
+
+@pytest.mark.parametrize("border", [0, 3, 10])
+@pytest.mark.parametrize("model", ["exponential", "auto"])
+def test_where_the_border_holds_sample_a_region_or_an_image_is_advised(
+    border: int, model: str
+) -> None:
+    fit = filled_frame(border_px=border, model=model)
+    said = " ".join(reason.sentence for reason in fit.verdict.reasons)
+    assert "draw a background region or assign a background image" in said
+    assert "one level per frame" not in said
+    assert "set a border" not in said
+    # What is not advised any more would not have helped.
+    assert filled_frame(border_px=border or 10, background="frame").verdict.grade == "refused"
+
+
+def test_a_border_that_falls_around_a_sample_that_bleaches_is_measured_per_frame() -> None:
+    fading = np.linspace(60, 0, 100)[:, None, None]
+    for border, remedy in ((8, "use one level per frame"), (0, "set a border")):
+        fit = fit_of(recorded().images + fading, TIMES, border_px=border)
+        assert any(remedy in reason.sentence for reason in fit.verdict.reasons)
