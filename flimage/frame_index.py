@@ -16,7 +16,7 @@ import numpy as np
 from h5py import h5a, h5l, h5t
 
 from .attributes import HeapCheck
-from .checked import check_links, named
+from .checked import check_links, file_name, named
 from .errors import DamagedSeriesError, FileFormatError
 from .image_group import describe, is_image_group
 from .plain_text import clean
@@ -85,8 +85,10 @@ class FrameIndex:
         found = [FRAME_NAME.match(name) for name in names]
         numbers = sorted(int(match[1]) for match in found if match)
         if is_image_group(group):
+            where = file_name(group) if group.name == "/" else describe(group)
             raise FileFormatError(
-                f"{describe(group)}: this is a single image; open it with FLImage."
+                f"{where} holds a single image, and bleaching shows only in a series of them; name"
+                " a series, or open the image in Python with FLImage."
             )
         strays = [name for name, match in zip(names, found, strict=True) if not match]
         if strays and numbers:

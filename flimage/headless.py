@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import FlimageError
+from .extras import install_command
+from .system_libraries import cure
 
 __all__ = ["correct_example", "main", "why_no_window"]
 
@@ -51,7 +53,13 @@ def why_no_window() -> str | None:
     said = [line.strip() for line in probe.stderr.splitlines() if line.strip()]
     # An ImportError stands last, Qt's own complaint first.
     known = [line for line in said if "could not" in line.lower() or "error" in line.lower()]
-    return f"Qt cannot start: {(known or said or ['no reason given'])[0].rstrip('.')}"
+    remedy = cure(probe.stderr)
+    if "connect to display" in probe.stderr:
+        remedy = ""  # Qt then names the plugin as well, which is not to blame
+    elif "No module named" in probe.stderr:
+        remedy = install_command("gui")
+    cured = f"; '{remedy}' cures that (see README.md)" if remedy else ""
+    return f"Qt cannot start: {(known or said or ['no reason given'])[0].rstrip('.')}{cured}"
 
 
 def correct_example(folder: Path) -> tuple[Path, Path]:

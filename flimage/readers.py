@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import FileFormatError, FlimageError, InputError, MissingFileError
+from .extras import install_command
 from .recording import Recording
 from .regular import check_regular
 from .selecting import Axis, ChoiceNeededError, Selection
@@ -127,7 +128,7 @@ def open_recording(
         return _open("other_formats", "BioioRecording", path, chosen)
     raise InputError(
         f"{path} has an unknown ending; recordings can be read from {', '.join(SUFFIXES)}, and more"
-        " where bioio is installed ('pip install \"flimage[bioio]\"')."
+        f" where bioio is installed ('{install_command('bioio')}')."
     )
 
 

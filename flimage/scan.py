@@ -181,7 +181,7 @@ def scan_series(
     alone = workers == 1
     workers = choose_workers(source.shape, workers)
     averages = average_frames(source, recipe, report, workers)
-    mean_image = averages.whole
+    mean_image, averaged = averages.whole, averages.count
     # It takes as long as a dozen frames and depends on nothing else that is done meanwhile.
     with ThreadPoolExecutor(1, thread_name_prefix="flimage-measure") as helper:
         noise = helper.submit(photon_transfer, averages.pairs)
@@ -217,7 +217,7 @@ def scan_series(
             for frames, summaries in zip(todo, results, strict=True):
                 if summaries is not None:
                     table.put(frames, summaries)
-                report(frames.stop, count, "Measuring frames")
+                report(averaged + frames.stop, averaged + count, "Measuring frames")
     scan = SeriesScan(
         times=np.asarray(source.times),
         shape=source.shape,

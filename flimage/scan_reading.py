@@ -135,12 +135,15 @@ class Averages:
         Over its first and last quarter.
     pairs
         Parts of frames that directly follow one another, to measure the noise from.
+    count
+        Number of frames that were averaged.
     """
 
     whole: Float
     early: npt.NDArray[np.float32]
     late: npt.NDArray[np.float32]
     pairs: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
+    count: int
 
 
 @quietly
@@ -176,7 +179,7 @@ def average_frames(
             part = sums.add(place, next(images), wanted)
             if part is not None:
                 thinned[place] = part
-            report(0, frames, f"Averaging {place + 1} of {count} frames")
+            report(place + 1, count + frames, "Averaging frames")
     pairs = [(thinned[i], thinned[i + 1]) for i in followed if i + 1 in thinned]
     return sums.averages(pairs)
 
@@ -223,4 +226,4 @@ class _Sums:
         """Return the averages; ends the adding."""
         assert self._first is not None
         last = self._late.value().astype(np.float32)
-        return Averages(self._whole.value(), self._first, last, pairs)
+        return Averages(self._whole.value(), self._first, last, pairs, self._count)

@@ -81,7 +81,14 @@ class TiffRecording(OmeRecording):
             try:
                 self._file = tifffile.TiffFile(path)
             except Exception as error:
-                raise FileFormatError(f"{path} is not a readable TIFF file: {error}") from error
+                if "not a TIFF file" in str(error):
+                    raise FileFormatError(
+                        f"{path} is no TIFF file, whatever its ending says; name the recording, or"
+                        " save it as TIFF in the program that it comes from."
+                    ) from error
+                raise FileFormatError(
+                    f"{path} is not a readable TIFF file ({error}); restore it from a copy."
+                ) from error
             try:
                 self._open_series()
                 self._read_metadata()

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError
+from .extras import install_command
 
 __all__ = ["PageDecoder", "is_missing_codec", "missing_codec"]
 
@@ -33,7 +34,7 @@ def missing_codec(path: Path, page: Any, frame: int | None = None) -> InputError
     what = path if frame is None else f"Frame {frame} of {path}"
     return InputError(
         f"{what} is compressed with {name}, which needs the package imagecodecs: run"
-        " 'pip install \"flimage[tiff]\"', or save the file without compression."
+        f" '{install_command('tiff')}', or save the file without compression."
     )
 
 

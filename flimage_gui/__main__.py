@@ -86,11 +86,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         from PyQt5.QtCore import QCoreApplication, Qt, QTimer
         from PyQt5.QtWidgets import QApplication
     except ImportError as error:
-        print(
-            f"flimage-gui: Qt cannot be loaded ({error}); install the window with"
-            " pip install 'flimage[gui]', or the system library that is named.",
-            file=sys.stderr,
-        )
+        from flimage.extras import install_command
+        from flimage.system_libraries import cure
+
+        remedy = cure(str(error))
+        if isinstance(error, ModuleNotFoundError):
+            remedy = install_command("gui")
+        remedy = f"run '{remedy}'" if remedy else "install the library of the system that is named"
+        print(f"flimage-gui: Qt cannot be loaded ({error}); {remedy}.", file=sys.stderr)
         return 1
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_EnableHighDpiScaling)
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_UseHighDpiPixmaps)

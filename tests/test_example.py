@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -162,6 +163,39 @@ def test_where_qt_cannot_start_its_own_reason_is_given(monkeypatch: pytest.Monke
     reason = headless.why_no_window()
     assert reason is not None
     assert "could not" in reason.lower()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="libraries of Linux")
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("ImportError: libGL.so.1: cannot open shared object file", "sudo apt install libgl1'"),
+        (
+            'Could not load the Qt platform plugin "xcb" in "" even though it was found.',
+            "libxcb-icccm4",
+        ),
+        ("ModuleNotFoundError: No module named 'PyQt5'", 'pip install "flimage[gui]"'),
+        (
+            "qt.qpa.xcb: could not connect to display :9\n"
+            'Could not load the Qt platform plugin "xcb" in "" even though it was found.',
+            "display :9",
+        ),
+    ],
+)
+def test_where_something_is_missing_what_installs_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, said: str, remedy: str
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    monkeypatch.setattr(
+        headless.subprocess,
+        "run",
+        lambda *a, **k: subprocess.CompletedProcess(a, 1, "", f"{said}\nAborted (core dumped)"),
+    )
+    reason = headless.why_no_window()
+    assert reason is not None
+    assert remedy in reason
+    assert ("apt" in reason) == ("apt" in remedy or "libxcb" in remedy)
 
 
 def test_without_a_screen_the_example_is_corrected_each_time(

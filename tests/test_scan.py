@@ -296,7 +296,9 @@ def test_progress_comes_from_the_calling_thread_and_reaches_the_end(workers):
     assert {call[3] for call in calls} == {threading.current_thread()}
     done = [call[0] for call in calls]
     assert done == sorted(done)
-    assert done[-1] == calls[-1][1] == 300
+    assert done[0] > 0, "also while frames are averaged"
+    assert len({call[1] for call in calls}) == 1
+    assert done[-1] == calls[-1][1]
 
 
 def test_cancelling_stops_the_threads_at_once():

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import simulation
 
-from flimage import Recipe, provenance
+from flimage import FLImage, Recipe, provenance
 from flimage.background import largest_border, suitable_border
 from flimage.bleach import fit
-from flimage.errors import BorderError
+from flimage.errors import BorderError, InputError
 from flimage.facts import of_fit
 from flimage.quantities import format_count
 from flimage.report import figure
@@ -161,3 +164,36 @@ def test_the_origin_of_a_series_is_told_without_its_frames(
     ):
         assert provenance.origin(result.h5) == provenance.Origin("cells.h5", flimage.__version__)
         assert provenance.origin(recording.h5) is None
+
+
+# ------------------------------------------------------------------ remedies
+
+
+def test_an_extra_is_installed_into_the_python_that_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from flimage import extras
+
+    python = tmp_path / ".venv" / "bin" / "python"
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(extras.shutil, "which", lambda name: "/usr/bin/pip")
+    monkeypatch.chdir(tmp_path)
+    short = str(Path(".venv", "bin", "python"))
+    assert extras.install_command("nd2") == f'{short} -m pip install "flimage[nd2]"'
+    with pytest.raises(InputError, match="-m pip install"):
+        extras.need("no_such_package", "nd2", "ND2")
+    # In an environment that is active, the shorter command means the same.
+    monkeypatch.setattr(extras.shutil, "which", lambda name: str(python.with_name("pip")))
+    assert extras.install_command("nd2") == 'pip install "flimage[nd2]"'
+
+
+def test_what_is_no_recording_is_said_once_and_without_bytes(tmp_path: Path, run: Any) -> None:
+    (tmp_path / "notes.tif").write_bytes(b"this is text")
+    _, _, err = run("info", tmp_path / "notes.tif")
+    assert "notes.tif is no TIFF file, whatever its ending says" in err
+    assert "header" not in err
+    with h5py.File(tmp_path / "one.h5", "w") as file:
+        FLImage(np.ones((8, 8)), h5file=file)
+    _, _, err = run("bleach", tmp_path / "one.h5")
+    assert "one.h5 holds a single image" in err
+    assert "'/'" not in err
