@@ -49,6 +49,8 @@ class Documents(QObject):
         Where it is said what was done.
     saving
         Asks where something would be lost.
+    open_beside
+        Opens a file in a window of its own: what was written stands beside what it was made from.
     window
         The window; it owns the dialogs.
     """
@@ -59,6 +61,7 @@ class Documents(QObject):
         settings: Settings,
         message_bar: MessageBar,
         saving: Saving,
+        open_beside: Callable[[Path], object],
         window: QWidget,
     ) -> None:
         super().__init__(window)
@@ -66,6 +69,7 @@ class Documents(QObject):
         self._settings = settings
         self._bar = message_bar
         self._saving = saving
+        self._open_beside = open_beside
         self._window = window
         self._export_dialog: ExportDialog | None = None
         self._import_dialog: ImportDialog | None = None
@@ -232,7 +236,7 @@ class Documents(QObject):
         if self._session.source is not None and self._export_dialog is None:
             dialog = ExportDialog(self._session, self._window)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.open_requested.connect(self.open_path)
+            dialog.open_requested.connect(self._open_beside)
             dialog.finished.connect(self._on_export_dialog_finished)
             self._export_dialog = dialog
             dialog.open()
@@ -246,7 +250,7 @@ class Documents(QObject):
             self._bar.show_done(
                 f"The corrected series was written to {path}.",
                 "Open it",
-                lambda: self.open_path(path),
+                lambda: self._open_beside(path),
             )
 
     def _on_session_failed(self, error: Exception) -> None:

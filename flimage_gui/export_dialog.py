@@ -170,7 +170,10 @@ class ExportDialog(QDialog):
         layout.addStretch(1)
         self._open = QPushButton("&Open it")
         describe(
-            self._open, "exportOpenButton", "Open the corrected series", "Open it in this window."
+            self._open,
+            "exportOpenButton",
+            "Open the corrected series",
+            "Open it in a window of its own, beside the recording.",
         )
         self._folder = QPushButton("Show &folder")
         describe(

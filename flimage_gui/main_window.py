@@ -130,8 +130,9 @@ class MainWindow(QMainWindow):
         self._restore_place()
         # Before the others: what they have to say about a new recording comes after its looks.
         session.changed.connect(self._on_session_changed)
-        self.saving = Saving(session, self.message_bar, self.open_path, self)
-        self.documents = Documents(session, settings, self.message_bar, self.saving, self)
+        beside = self.windows.open_path
+        self.saving = Saving(session, self.message_bar, beside, self)
+        self.documents = Documents(session, settings, self.message_bar, self.saving, beside, self)
         self.recent = RecentFiles(settings, places["menuRecent"], self.welcome_page, self.open_path)
         self.applied = AppliedSettings(
             settings, session, self.frame_view, self.looking, self.time_bar, self._actions

@@ -116,7 +116,7 @@ class MessageBar(QFrame):
         super().__init__(parent)
         self.setObjectName("messageBar")
         self.setAccessibleName("Message")
-        self._action: Callable[[], None] | None = None
+        self._action: Callable[[], object] | None = None
         self._sign = QLabel()
         self._text = QLabel()
         self._text.setObjectName("messageText")
@@ -171,13 +171,13 @@ class MessageBar(QFrame):
         self,
         error: BaseException,
         action_text: str = "",
-        action: Callable[[], None] | None = None,
+        action: Callable[[], object] | None = None,
     ) -> None:
         """Say what went wrong, and offer a remedy where there is one."""
         self._show("error", sentence_of(error), details_of(error), action_text, action)
 
     def show_done(
-        self, text: str, action_text: str = "", action: Callable[[], None] | None = None
+        self, text: str, action_text: str = "", action: Callable[[], object] | None = None
     ) -> None:
         """Say what has been done, and offer what may come next."""
         self._show("done", text, "", action_text, action)
@@ -186,7 +186,7 @@ class MessageBar(QFrame):
         self,
         text: str,
         action_text: str = "",
-        action: Callable[[], None] | None = None,
+        action: Callable[[], object] | None = None,
         details: str = "",
     ) -> None:
         """Say something that is worth knowing, and more of it on demand."""
@@ -198,7 +198,7 @@ class MessageBar(QFrame):
         text: str,
         details: str,
         action_text: str = "",
-        action: Callable[[], None] | None = None,
+        action: Callable[[], object] | None = None,
     ) -> None:
         self._action = action
         self._text.setText(text)

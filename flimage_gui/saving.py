@@ -29,8 +29,8 @@ class Saving(QObject):
         The open recording.
     message_bar
         Where it is said what was saved, and what was found.
-    open_path
-        Opens a file in the window.
+    open_beside
+        Opens a file in a window of its own.
     window
         The window; it owns the dialogs.
     """
@@ -39,13 +39,13 @@ class Saving(QObject):
         self,
         session: Session,
         message_bar: MessageBar,
-        open_path: Callable[[Path], None],
+        open_beside: Callable[[Path], object],
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session = session
         self._bar = message_bar
-        self._open_path = open_path
+        self._open_beside = open_beside
         self._window = window
         self.journaling = Journaling(session, parent=self)
         self._then: Callable[[], object] | None = None
@@ -115,7 +115,7 @@ class Saving(QObject):
             self._bar.show_done(
                 f"The edited recording was written to {path}.",
                 "Open it",
-                lambda: self._open_path(path),
+                lambda: self._open_beside(path),
             )
 
     def _on_session_failed(self, error: Exception) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from PyQt5 import sip
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import (
@@ -33,7 +34,7 @@ def child(parent: QWidget, kind: type, name: str):
 
 
 def test_open_example_correct_export_reopen_gives_exactly_what_the_library_gives(
-    qtbot, window: MainWindow, settle, tmp_path: Path, example: Path
+    qtbot, window: MainWindow, settle, tmp_path: Path, example: Path, request
 ) -> None:
     session = window.session
 
@@ -104,9 +105,15 @@ def test_open_example_correct_export_reopen_gives_exactly_what_the_library_gives
     open_result = child(dialog, QAbstractButton, "exportOpenButton")
     qtbot.waitUntil(open_result.isVisible, timeout=20_000)
     qtbot.mouseClick(open_result, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: session.path == out, timeout=20_000)
-    settle(session)
-    assert session.n_frames == 120
+    qtbot.waitUntil(lambda: len(window.windows.open) == 2, timeout=20_000)
+    (beside,) = (each for each in window.windows.open if each is not window)
+    request.addfinalizer(lambda: (beside.session.shut_down(), beside.hide(), sip.delete(beside)))
+    result = beside.session
+    qtbot.waitUntil(lambda: result.path == out, timeout=20_000)
+    settle(result)
+    assert result.n_frames == 120
+    assert session.path is not None
+    assert session.path != out, "the recording that it was made from is still there"
 
     # The library alone, with the same recipe, gives the same pixels in every frame.
     reference = tmp_path / "reference.h5"
@@ -116,5 +123,5 @@ def test_open_example_correct_export_reopen_gives_exactly_what_the_library_gives
     with FLSeries(h5file=reference, h5mode="r") as expected:
         assert np.array_equal(shown, expected[3].raw_fl)
         for index in range(120):
-            assert np.array_equal(session.source.raw(index), expected[index].raw_fl)
+            assert np.array_equal(result.source.raw(index), expected[index].raw_fl)
     QTest.qWait(0)
