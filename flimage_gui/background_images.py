@@ -34,6 +34,9 @@ FILE_FILTER = (
     "TIFF images (*.tif *.tiff);;All files (*)"
 )
 
+#: What the boxes hold until a frame is chosen.
+_UNCHOSEN = -1
+
 _TARGETS = (
     ("all frames", "all", "The image is background of every frame."),
     ("this frame", "frame", "The image is background of the frame on display only."),
@@ -95,7 +98,9 @@ class BackgroundImages(QWidget):
         layout.addLayout(self.form)
         layout.addWidget(self._hint)
         self._feed = FactsFeed(session, self)
-        self._origin.currentIndexChanged.connect(self._on_origin_changed)
+        self._origin.currentIndexChanged.connect(self._refresh)
+        self._frame.valueChanged.connect(self._refresh)
+        self._last.valueChanged.connect(self._refresh)
         self._target.currentIndexChanged.connect(self._refresh)
         self._assign.clicked.connect(self._on_assign_clicked)
         self._clear.clicked.connect(self._on_clear_clicked)
@@ -149,13 +154,18 @@ class BackgroundImages(QWidget):
             "Remove the background image",
             "Remove the background image from the chosen frames. Undo brings it back.",
         )
-        origin = QHBoxLayout()
-        origin.addWidget(self._origin, 3)
-        origin.addWidget(self._frame, 1)
-        origin.addWidget(self._last, 1)
-        label = QLabel("Ta&ke")
-        label.setBuddy(self._origin)
-        form.addRow(label, origin)
+        for spin in (self._frame, self._last):
+            # No frame is background because nobody said which one is.
+            spin.setRange(_UNCHOSEN, _UNCHOSEN)
+            spin.setSpecialValueText("–")
+        add_row(form, "Ta&ke", self._origin)
+        self._frames = QWidget()
+        row = QHBoxLayout(self._frames)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._from, self._to = QLabel("from"), QLabel("to")
+        for widget in (self._from, self._frame, self._to, self._last):
+            row.addWidget(widget, int(isinstance(widget, NumberSpin)))
+        add_row(form, "Fram&es", self._frames, self._frame)
         add_row(form, "&For", self._target)
         buttons = QHBoxLayout()
         buttons.addWidget(self._assign, 1)
@@ -171,6 +181,10 @@ class BackgroundImages(QWidget):
 
     def _on_session_changed(self, change: Change) -> None:
         shown = Change.RECORDING | Change.BACKGROUND | Change.FRAME | Change.JOB | Change.SELECTION
+        if change & Change.RECORDING:
+            with blocked(self._frame, self._last):
+                self._frame.setValue(_UNCHOSEN)
+                self._last.setValue(_UNCHOSEN)
         if change & shown:
             self._refresh()
         if change & (Change.RECORDING | Change.BACKGROUND):
@@ -185,15 +199,15 @@ class BackgroundImages(QWidget):
         is_open = session.source is not None
         if is_open:
             with blocked(self._frame, self._last):
-                self._frame.setRange(0, max(0, session.n_frames - 1))
-                self._last.setRange(0, max(0, session.n_frames - 1))
+                for spin in (self._frame, self._last):
+                    spin.setRange(_UNCHOSEN, max(0, session.n_frames - 1))
         idle = is_open and not session.busy
         for control in (self._origin, self._frame, self._last, self._target):
             control.setEnabled(idle)
         chosen = self._target.currentData() != "selection" or bool(session.selection)
-        self._assign.setEnabled(idle and chosen)
+        self._assign.setEnabled(idle and chosen and not self._misses_frame())
         self._clear.setEnabled(idle and chosen)
-        self._on_origin_changed()
+        self._show_origin()
         self._hint.setText(self._describe_images() if is_open else "")
 
     def _describe_images(self) -> str:
@@ -203,6 +217,8 @@ class BackgroundImages(QWidget):
         parts = []
         if self._target.currentData() == "selection" and not self._session.selection:
             parts.append("No frame is selected: choose some in the frame table.")
+        if self._misses_frame():
+            parts.append("Say which frames of this series show only background.")
         if self._facts is not None and self._facts.frame == self._session.frame:
             what = "an image is" if self._facts.has_background else "no image is"
             parts.append(f"Frame {self._facts.frame}: {what} subtracted.")
@@ -214,10 +230,19 @@ class BackgroundImages(QWidget):
                 parts.append(f"{verb} {_share(count, len(source))}, not saved yet.")
         return " ".join(parts)
 
-    def _on_origin_changed(self) -> None:
+    def _misses_frame(self) -> bool:
+        """Whether it was not said which frames of the series are background."""
         origin = self._origin.currentData()
-        self._frame.setVisible(origin in ("frame", "range"))
-        self._last.setVisible(origin == "range")
+        needed = {"frame": (self._frame,), "range": (self._frame, self._last)}.get(origin, ())
+        return any(spin.value() == _UNCHOSEN for spin in needed)
+
+    def _show_origin(self) -> None:
+        origin = self._origin.currentData()
+        label = self.form.labelForField(self._frames)
+        for widget in (label, self._frames):
+            widget.setVisible(origin in ("frame", "range"))
+        for widget in (self._from, self._to, self._last):
+            widget.setVisible(origin == "range")
         self._assign.setText("&Assign…" if origin == "file" else "&Assign")
 
     # ------------------------------------------------------------------ requests

@@ -30,6 +30,36 @@ def backgrounds(session: Session) -> list[np.ndarray | None]:
     return [session.source.background(i) for i in range(session.n_frames)]
 
 
+@pytest.mark.parametrize(("origin", "boxes"), [("frame", ["Frame"]), ("range", ["Frame", "Last"])])
+def test_no_frame_is_background_before_somebody_says_which(
+    qtbot, panel, session, origin: str, boxes: list[str]
+) -> None:
+    choose(qtbot, panel, "backgroundOriginCombo", origin)
+    assign = find(panel, QPushButton, "assignBackgroundButton")
+    hint = find(panel, QLabel, "backgroundImageHint")
+    for box in boxes:
+        assert not assign.isEnabled()
+        assert "Say which frames" in hint.text()
+        type_number(qtbot, panel, f"background{box}Spin", 2)
+    assert assign.isEnabled()
+    assert "Say which" not in hint.text()
+
+
+def test_the_boxes_of_a_range_say_what_they_are(qtbot, panel) -> None:
+    def words() -> list[str]:
+        return [
+            label.text()
+            for label in panel.findChildren(QLabel)
+            if label.isVisible() and label.text() in ("from", "to", "Fram&es")
+        ]
+
+    assert words() == []
+    choose(qtbot, panel, "backgroundOriginCombo", "frame")
+    assert words() == ["Fram&es"]
+    choose(qtbot, panel, "backgroundOriginCombo", "range")
+    assert sorted(words()) == ["Fram&es", "from", "to"]
+
+
 def test_the_mean_of_a_range_goes_to_the_selected_frames(qtbot, panel, session, settle) -> None:
     session.select([1, 4])
     choose(qtbot, panel, "backgroundOriginCombo", "range")

@@ -126,6 +126,7 @@ def test_an_image_that_frames_share_is_stored_once(
     qtbot, panel: MainWindow, tmp_path: Path, settle
 ) -> None:
     choose(qtbot, panel, "backgroundOriginCombo", "frame")
+    type_number(qtbot, panel, "backgroundFrameSpin", 0)
     choose(qtbot, panel, "backgroundTargetCombo", "all")
     assign(qtbot, panel, settle)
     select(qtbot, panel, [4])
