@@ -95,6 +95,7 @@ class Comparison(QObject):
         self._button = button
         self._mode = Mode.OFF
         self._reference = Display.RAW
+        self._is_chosen = False
         self._same_levels = False
         self._levels: dict[Compared, tuple[float, float]] = {}
         self._image: np.ndarray | None = None
@@ -184,6 +185,10 @@ class Comparison(QObject):
         """Compare in another way; the bleach-corrected image is shown where both are the same."""
         is_open = self._session.source is not None
         self._mode = mode if is_open else Mode.OFF
+        if not self._is_chosen:
+            # The same background in both: what is empty differs by nothing then.
+            computes = self._mode.computes
+            self._reference = Display.BACKGROUND_CORRECTED if computes else Display.RAW
         if self._mode is not Mode.OFF and self._session.display is self._reference:
             other = Display.BLEACH_CORRECTED
             if self._reference is other:
@@ -194,7 +199,7 @@ class Comparison(QObject):
 
     def set_reference(self, reference: Display) -> None:
         """Compare with another display."""
-        self._reference = reference
+        self._reference, self._is_chosen = reference, True
         self._button.show_choice(self._mode, reference)
         self._arrange()
         self._ask()
@@ -221,6 +226,7 @@ class Comparison(QObject):
         self._beside.clear()
         self._image = self._shown = None
         self._over.cut = None
+        view.show_fixed_colors(DIVERGING if mode is Mode.DIFFERENCE else None)
         width = self._session.shape[1]
         if mode is Mode.SWIPE:
             self.line.setBounds((0, width))

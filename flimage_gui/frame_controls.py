@@ -46,6 +46,19 @@ class FrameControls(QHBoxLayout):
             combo.setMinimumWidth(least)
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         describe(self.colormap_combo, "colormapCombo", "Colour map", "Colours of the image.")
+        self._fixed_colors = ChoiceCombo()
+        self._fixed_colors.setIconSize(self.colormap_combo.iconSize())
+        self._fixed_colors.setSizePolicy(self.colormap_combo.sizePolicy())
+        self._fixed_colors.setMinimumWidth(self.colormap_combo.minimumWidth())
+        self._fixed_colors.setMinimumContentsLength(6)
+        self._fixed_colors.setEnabled(False)
+        self._fixed_colors.hide()
+        describe(
+            self._fixed_colors,
+            "fixedColormapCombo",
+            "Colours of the difference",
+            "Blue where the image lost, white where nothing differs, red where it gained.",
+        )
 
         self.auto_contrast_button = ShrinkingButton()
         self.auto_contrast_button.setText(" Auto contrast")
@@ -87,6 +100,7 @@ class FrameControls(QHBoxLayout):
         self.setSpacing(4)
         self.addWidget(self.display_combo, 3)
         self.addWidget(self.colormap_combo, 2)
+        self.addWidget(self._fixed_colors, 2)
         self.addWidget(self.auto_contrast_button)
         self.addStretch(1)
         for button in (
@@ -105,6 +119,14 @@ class FrameControls(QHBoxLayout):
         describe(button, name, accessible, tip)
         return button
 
+    def show_fixed_colors(self, name: str | None) -> None:
+        """Name the colours that are shown whatever map is chosen; None: those of the map."""
+        self._fixed_colors.clear()
+        if name is not None:
+            self._fixed_colors.addItem(swatch(name), name)
+        self._fixed_colors.setVisible(name is not None)
+        self.colormap_combo.setVisible(name is None)
+
     def add_button(self, button: QWidget) -> None:
         """Put a button before those that zoom."""
         self.insertWidget(self.indexOf(self.zoom_out_button), button)
@@ -120,7 +142,7 @@ class FrameControls(QHBoxLayout):
         )
         combo = self.display_combo
         full = combo.fontMetrics().horizontalAdvance(Display.BACKGROUND_CORRECTED.value) + 50
-        for each in (combo, self.colormap_combo):
+        for each in (combo, self.colormap_combo, self._fixed_colors):
             each.setMaximumWidth(full)
         for least in (full, _SHORT_COMBO):
             combo.setMinimumWidth(least)

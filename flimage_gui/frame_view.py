@@ -91,6 +91,7 @@ class FrameView(QWidget):
         self._controls = row = FrameControls()
         self.display_combo = row.display_combo
         self.colormap_combo = row.colormap_combo
+        self.show_fixed_colors = row.show_fixed_colors
         self.auto_contrast_button = row.auto_contrast_button
         self.series_contrast_action = row.series_contrast_action
         self.frame_contrast_action = row.frame_contrast_action

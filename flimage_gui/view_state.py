@@ -108,8 +108,10 @@ class ViewState:
             session.run_fit()
         for name, (low, high) in state.levels.items():
             session.set_levels(low, high, DISPLAYS[name])
-        comparison.set_reference(DISPLAYS[state.reference])
-        comparison.set_mode(Mode[state.compare.upper()])
+        mode, reference = Mode[state.compare.upper()], DISPLAYS[state.reference]
+        if mode is not Mode.OFF or reference is not Display.RAW:
+            comparison.set_reference(reference)
+        comparison.set_mode(mode)
         if state.area is not None:
             x0, y0, x1, y1 = state.area
             view.set_zoomed()

@@ -8,7 +8,7 @@ from controls import find
 from on_image import drag_image
 from PyQt5.QtCore import QPoint, QPointF, Qt
 from PyQt5.QtGui import QWheelEvent
-from PyQt5.QtWidgets import QAbstractButton, QAction, QApplication, QLabel, QWidget
+from PyQt5.QtWidgets import QAbstractButton, QAction, QApplication, QComboBox, QLabel, QWidget
 from recordings import decaying
 
 from flimage_gui.comparing import Mode, difference, ratio
@@ -99,22 +99,54 @@ def test_both_views_zoom_and_pan_together(qtbot, opened: MainWindow, settle) -> 
     np.testing.assert_allclose(after[0], after[1], atol=0.5)
 
 
-def test_difference_is_corrected_minus_raw(qtbot, opened: MainWindow, settle) -> None:
+def test_difference_is_bleach_corrected_minus_background_corrected(
+    qtbot, opened: MainWindow, settle
+) -> None:
     choose(opened, Mode.DIFFERENCE, settle)
     comparison = opened.looking.comparison
-    expected = opened.frame_view.image - decaying()[9]
+    fit = opened.session.fit
+    expected = opened.frame_view.image - (decaying()[9] - fit.background_of(9))
     np.testing.assert_allclose(comparison.image, expected, atol=1e-3)
+    border = comparison.image[:5]
+    assert abs(float(border.mean())) < 1, "what is empty is neutral"
     assert find(opened, QWidget, "compareLevelsBar").isVisible()
     assert not find(opened, QWidget, "levelsBar").isVisible()
     low, high = comparison._shown_levels()
     assert low == -high
-    assert find(opened, QLabel, "compareDisplayLabel").text() == "Bleach-corrected − Raw"
+    said = find(opened, QLabel, "compareDisplayLabel").text()
+    assert said == "Bleach-corrected − Background-corrected"
     # The contrast stays put from frame to frame.
     opened.session.set_frame(2)
     settle(opened.session)
     assert comparison._shown_levels() == (low, high)
     choose(opened, Mode.OFF, settle)
     assert find(opened, QWidget, "levelsBar").isVisible()
+
+
+def test_the_reference_that_was_chosen_counts_more_than_the_usual_one(
+    qtbot, opened: MainWindow, settle
+) -> None:
+    comparison = opened.looking.comparison
+    choose(opened, Mode.RATIO, settle)
+    assert comparison.reference is Display.BACKGROUND_CORRECTED
+    choose(opened, Mode.SIDE, settle)
+    assert comparison.reference is Display.RAW
+    button = find(opened, QAbstractButton, "compareButton")
+    find(button, QAction, "compareWithRaw").trigger()
+    choose(opened, Mode.DIFFERENCE, settle)
+    assert comparison.reference is Display.RAW
+
+
+def test_the_colours_that_are_named_are_those_that_are_shown(
+    qtbot, opened: MainWindow, settle
+) -> None:
+    named = find(opened, QComboBox, "fixedColormapCombo")
+    usual = find(opened, QComboBox, "colormapCombo")
+    for mode, name in ((Mode.DIFFERENCE, "Blue white red"), (Mode.RATIO, None)):
+        choose(opened, mode, settle)
+        assert usual.isVisible() == (name is None)
+        assert (named.currentText() if named.isVisible() else None) == name
+    assert opened.frame_view.colormap == usual.currentText() == "Gray"
 
 
 def test_ratio_to_the_background_corrected_image_is_the_gain(
