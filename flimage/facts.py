@@ -303,7 +303,7 @@ def _correction_lines(correction: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     pixels = int(fit.get("region_pixels", 1))
     for parameter in fit.get("parameters", ()):
-        lines.append(("", _parameter(parameter, pixels)))
+        lines.append(("", parameter_text(parameter, pixels)))
     verdict = fit.get("verdict", {})
     if verdict:
         lines += _verdict_lines(verdict)
@@ -321,7 +321,8 @@ def _verdict_lines(verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [("verdict", f"{verdict.get('grade')}: {sentence}"), *(("", text) for text in others)]
 
 
-def _parameter(parameter: Mapping[str, Any], region_pixels: int) -> str:
+def parameter_text(parameter: Mapping[str, Any], region_pixels: int) -> str:
+    """Write a parameter of a fit with its error and its interval."""
     parameter = per_pixel(parameter, region_pixels)
     estimate, interval, symbol = format_estimate(
         parameter["value"],
@@ -358,7 +359,7 @@ def of_fit(fit: BleachFit) -> str:
         levels = f"{low} … {high}"
     lines = [
         ("model", str(fit.model)),
-        *(("", _parameter(parameter, pixels)) for parameter in found),
+        *(("", parameter_text(parameter, pixels)) for parameter in found),
         *_offset_lines(fit),
         ("region", f"{format_count(pixels, 'pixel')}; counts/px are means over them"),
         ("background", f"{levels} counts/px"),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt5.QtCore import Qt
@@ -21,9 +18,8 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from flimage.meta import META_DEFINITIONS, is_number
+from flimage.meta import META_DEFINITIONS
 from flimage.quantities import (
-    MISSING,
     choose_unit,
     format_count,
     format_duration,
@@ -31,6 +27,7 @@ from flimage.quantities import (
     format_quantity,
 )
 
+from .attribute_rows import Row, attribute_rows, correction_rows, write_value
 from .facts_feed import FactsFeed
 from .labels import hint_label
 from .session import Change, Session
@@ -41,33 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MetadataPanel", "Row", "frame_rows", "series_rows"]
 
-#: Longer texts (a stored recipe, for instance) are shortened; the tool tip has more of them.
-_LONGEST, _LONGEST_TIP = 120, 1500
 #: What stands in brackets in the definitions of metadata keys.
 _UNITS = ("s", "m", "rad", "px")
-#: Attribute with the origin of a converted recording, which is `flimage.convert.ORIGIN`; that
-#: module is not imported, because it takes long and is rarely needed.
-_ORIGIN = "conversion"
-#: Attributes that a correction leaves behind: name -> (words, unit).
-_KNOWN_ATTRIBUTES = {
-    "bleach gain": ("gain applied", ""),
-    "bleach background": ("background subtracted", "counts"),
-    "bleach recipe": ("settings of the correction", ""),
-    "bleach fit": ("fit of the correction", ""),
-    "bleach source": ("corrected from", ""),
-    "bleach flimage version": ("corrected with flimage", ""),
-    "denoise strength": ("denoising strength", ""),
-    _ORIGIN: ("converted from", ""),
-}
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the table: a heading when `value` is None."""
-
-    name: str
-    value: str | None = None
-    tip: str = ""
 
 
 class MetadataPanel(QWidget):
@@ -219,7 +191,8 @@ def series_rows(session: Session, facts: FrameFacts | None) -> tuple[Row, ...]:
     rows.extend(_time_rows(session.times))
     if facts is not None:
         rows.append(Row("stored as", facts.stored_type, "How pixels are stored in the file."))
-        rows.extend(_attribute_rows(facts.series, skip=("identifier",)))
+        rows.extend(attribute_rows(facts.series, skip=("identifier",)))
+        rows.extend(correction_rows(facts.series))
     return tuple(rows)
 
 
@@ -231,14 +204,14 @@ def frame_rows(facts: FrameFacts | None) -> tuple[Row, ...]:
     known = [key for key in META_DEFINITIONS if key in facts.meta]
     for key in known:
         definition = META_DEFINITIONS[key]
-        value = _write(facts.meta[key], _unit_of(definition))
+        value = write_value(facts.meta[key], _unit_of(definition))
         tip = definition[:1].upper() + definition[1:]
         if key in facts.changed:
             value, tip = f"{value} *", f"{tip} (changed, not saved)"
         rows.append(Row(key, value, tip))
     background = "subtracted" if facts.has_background else "none"
     rows.append(Row("background image", background, "An image assigned to this frame."))
-    rows.extend(_attribute_rows(facts.attributes))
+    rows.extend(attribute_rows(facts.attributes))
     return tuple(rows)
 
 
@@ -266,62 +239,9 @@ def _time_rows(times: np.ndarray) -> list[Row]:
     return rows
 
 
-def _attribute_rows(attributes: Mapping[str, Any], skip: tuple[str, ...] = ()) -> list[Row]:
-    rows = []
-    for key in sorted(attributes):
-        if key in skip or "(" in key:
-            continue
-        words, unit = _KNOWN_ATTRIBUTES.get(key, (key, ""))
-        text = _in_words(key, attributes[key]) or _write(attributes[key], unit, limit=None)
-        short = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
-        rows.append(Row(words, short, text[:_LONGEST_TIP] if short != text else ""))
-    return rows
-
-
-def _in_words(key: str, value: Any) -> str:
-    """Write what is kept as JSON for a person; empty where it is something else."""
-    if key not in (_ORIGIN, "bleach fit", "bleach recipe"):
-        return ""
-    try:
-        content = json.loads(str(value))
-    except (ValueError, RecursionError):
-        # A long one is kept in pieces, of which this is the first.
-        return "kept in the file; flimage info shows it" if str(value).startswith("{") else ""
-    if not isinstance(content, dict):
-        return ""
-    if key == _ORIGIN:
-        told = content.get("notes")
-        notes = "".join(f"; {note}" for note in told) if isinstance(told, list) else ""
-        return f"{content.get('file', MISSING)} ({content.get('format', MISSING)}){notes}"
-    if key == "bleach fit":
-        verdict = content.get("verdict")
-        grade = verdict.get("grade", MISSING) if isinstance(verdict, dict) else MISSING
-        return f"model {content.get('model', MISSING)}, verdict {grade}"
-    kept = ("model", "border_px", "background", "offset", "max_gain")
-    return ", ".join(f"{name} {content[name]}" for name in kept if name in content)
-
-
 def _unit_of(definition: str) -> str:
     """Find the unit in a definition such as ``"acquisition time of the image [s]"``."""
     for unit in _UNITS:
         if definition.endswith(f"[{unit}]"):
             return unit
     return ""
-
-
-def _write(value: Any, unit: str, limit: int | None = _LONGEST) -> str:
-    """Write a value of metadata with its unit."""
-    if is_number(value):
-        number = float(value)
-        if unit in ("s", "m"):
-            return format_quantity(number, unit, 6)
-        if unit == "rad":
-            return f"{format_number(number, 5)} rad ({format_quantity(number, 'rad')})"
-        return f"{format_number(number, 6)} {unit}".strip()
-    if isinstance(value, (np.ndarray, list, tuple)):
-        values = np.asarray(value).ravel()
-        shown = ", ".join(_write(v.item(), "") for v in values[:6])
-        text = f"{shown}{', …' if values.size > 6 else ''} {unit}".strip()
-    else:
-        text = str(value)
-    return text if limit is None or len(text) <= limit else text[:limit] + "…"

@@ -26,6 +26,7 @@ from ..quantities import (
     format_range,
     time_unit,
 )
+from ..record_words import settings_rows
 from ..result import per_pixel
 from ..svgplot import CURVE, OUTLIER, TRACE, Layer, plot
 from ..thumbnails import contrast, picture
@@ -37,25 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["pictures_of", "report_page", "write_report_page"]
 
 Array = npt.NDArray[np.float64]
-
-#: What the settings of a recipe are called on the page.
-_SETTINGS = {
-    "border_px": "border [px]",
-    "background": "background level per",
-    "background_source": "background from",
-    "background_region": "background region",
-    "region": "signal region",
-    "model": "decay model",
-    "offset": "meaning of the offset",
-    "first": "first frame of the fit",
-    "last": "last frame of the fit",
-    "exclude": "frames left out",
-    "robust": "outliers count less",
-    "max_gain": "largest gain",
-    "interval": "time between frames [s]",
-    "time_axis": "bleaching goes with",
-    "denoise": "denoising strength",
-}
 
 
 def pictures_of(source: FrameSource, fit: BleachFit) -> list[tuple[str, npt.NDArray[Any]]]:
@@ -150,7 +132,7 @@ def report_page(
         "<h2>Recording</h2>",
         definition_table(_recording(source)),
         "<h2>Settings</h2>",
-        definition_table(_settings(fit["recipe"])),
+        definition_table(settings_rows(fit["recipe"])),
         "<h2>Provenance</h2>",
         definition_table([*_provenance(name), *(origin or {}).items()]),
         _details("Recipe as JSON", fit["recipe"]),
@@ -328,24 +310,6 @@ def _recording(source: FrameSource) -> list[tuple[str, str]]:
     ]
     own = {"time", "pixel size", "identifier", *VERSION_KEYS}
     rows += [(key, str(value)) for key, value in sorted(meta.items()) if key not in own]
-    return rows
-
-
-def _settings(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
-    rows = []
-    for key, value in recipe.items():
-        if isinstance(value, Mapping):
-            points = ", ".join(f"({x:g}, {y:g})" for x, y in value.get("points", ()))
-            text = f"{value.get('kind')}{f': {points}' if points else ''}"
-        elif isinstance(value, (list, tuple)):
-            text = format_range(value) if value else "none"
-        elif value is None:
-            text = "not set"
-        elif isinstance(value, bool):
-            text = "yes" if value else "no"
-        else:
-            text = str(value)
-        rows.append((_SETTINGS.get(key, key), text))
     return rows
 
 

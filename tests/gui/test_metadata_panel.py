@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import h5py
@@ -12,7 +13,9 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QApplication, QLabel, QTableWidget
 
 from flimage import FLImage, FLSeries
-from flimage_gui.metadata_panel import MetadataPanel, _in_words
+from flimage.cli import main
+from flimage_gui.attribute_rows import attribute_rows, correction_rows
+from flimage_gui.metadata_panel import MetadataPanel
 from flimage_gui.session import Session
 
 
@@ -151,6 +154,35 @@ def test_a_corrected_frame_tells_its_gain(
     assert shown["corrected from"] == recording.name
 
 
+def test_a_correction_is_told_in_words_and_not_as_it_is_stored(
+    qtbot, panel, session, settle, recording, tmp_path
+) -> None:
+    code = main(["bleach", str(recording), "--out-dir", str(tmp_path), "--border", "10", "--quiet"])
+    assert code == 0
+    out = tmp_path / f"{recording.stem}_corrected.h5"
+    show(qtbot, panel, session, out, settle)
+    shown = rows(panel)
+    assert shown["verdict"].startswith("Good: The correction can be used")
+    assert shown["decay model"] == "exponential"
+    assert shown["rate"].startswith("k = ")
+    assert "95 %" in shown["rate"]
+    assert shown["border [px]"] == "10"
+    assert shown["signal region"] == "auto"
+    assert shown["outliers count less"] == "yes"
+    assert shown["in a batch from"].startswith(f"{recording.name} (")
+    text = panel.as_text()
+    for raw in ("{", "border_px", "max_gain", "batch source", "bleach recipe"):
+        assert raw not in text
+
+
+def test_a_record_in_pieces_is_put_together_and_one_that_is_too_long_left_alone() -> None:
+    text = json.dumps({"border_px": 7})
+    pieces = {"bleach recipe": text[:5], "bleach recipe (2)": text[5:]}
+    assert ("border [px]", "7") in {(row.name, row.value) for row in correction_rows(pieces)}
+    long = {"bleach fit": "{" * 2_000_000}
+    assert any("flimage info" in (row.value or "") for row in correction_rows(long))
+
+
 def test_an_assigned_background_is_told(qtbot, panel, session, settle, described) -> None:
     show(qtbot, panel, session, described, settle)
     session.assign_background(np.ones(session.shape, dtype=np.float32), [0], "test")
@@ -199,8 +231,11 @@ def test_without_a_recording_the_panel_says_so(panel) -> None:
         ("conversion", '{"file": 3, "notes": 7}'),
         ("bleach fit", '{"verdict": 7}'),
         ("bleach fit", "{"),
+        ("batch source", "[]"),
+        ("batch source", '{"name": "a", "size": 1, "changed": 1e300}'),
         ("bleach recipe", '{"model": [1]}'),
     ],
 )
 def test_records_that_are_damaged_are_written_in_some_words(key: str, text: str) -> None:
-    assert isinstance(_in_words(key, text), str)
+    for row in (*attribute_rows({key: text}), *correction_rows({key: text})):
+        assert row.value is None or len(row.value) < 200
