@@ -26,7 +26,7 @@ _SETTINGS = {
     "exclude": "frames left out",
     "robust": "outliers count less",
     "max_gain": "largest gain",
-    "interval": "time between frames [s]",
+    "interval": "interval [s]",
     "time_axis": "bleaching goes with",
     "denoise": "denoising strength",
 }

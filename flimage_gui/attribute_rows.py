@@ -75,7 +75,7 @@ def correction_rows(attributes: Mapping[str, Any]) -> list[Row]:
         if text is None:
             continue
         if key == _RECIPE:
-            rows.append(Row("Settings of the correction"))
+            rows.append(Row("Settings"))
         if len(text) > _LONGEST_RECORD:
             rows.append(_row("record", "kept in the file; flimage info shows it"))
         else:

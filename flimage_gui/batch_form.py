@@ -12,6 +12,7 @@ from PyQt5.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -98,7 +99,7 @@ class BatchForm(QWidget):
         )
         self._interval = QuantitySpin("s", DisplayUnit("s", 1.0))
         self._interval.lineEdit().setPlaceholderText("as in the files")
-        self._interval.setMaximumWidth(140)
+        self._interval.setMinimumWidth(150)
         describe(
             self._interval,
             "batchIntervalSpin",
@@ -248,20 +249,29 @@ class BatchForm(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
-        rows = (
+        # Beside each other, because rows are dear on small screens.
+        numbers = QHBoxLayout()
+        interval = QLabel("Inter&val")
+        interval.setBuddy(self._interval)
+        for widget in (self._jobs, interval, self._interval):
+            numbers.addWidget(widget)
+        numbers.insertSpacing(1, 16)
+        numbers.addStretch(1)
+        rows: tuple[tuple[str, QWidget | QHBoxLayout, QWidget | None], ...] = (
             ("&Settings", self._settings, self._choose_file),
             ("", self._hint, None),
-            ("Inter&val", self._interval, None),
             ("Wri&te to", self._folder, self._browse),
-            ("At &once", self._jobs, None),
+            ("At &once", numbers, None),
         )
         for place, (text, field, button) in enumerate(rows):
             number = place if place < 2 else place + 1
             if text:
                 label = QLabel(text)
-                label.setBuddy(field)
+                label.setBuddy(self._jobs if isinstance(field, QHBoxLayout) else field)
                 grid.addWidget(label, number, 0)
-            if button is None:
+            if isinstance(field, QHBoxLayout):
+                grid.addLayout(field, number, 1, 1, 2)
+            elif button is None:
                 grid.addWidget(field, number, 1, 1, 2)
             else:
                 grid.addWidget(field, number, 1)
@@ -269,8 +279,8 @@ class BatchForm(QWidget):
         # Not wider than their texts: a click beside those does nothing.
         left = Qt.AlignmentFlag.AlignLeft
         grid.addWidget(self._border, 2, 1, 1, 2, left)
-        grid.addWidget(self._pages, 6, 1, 1, 2, left)
-        grid.addWidget(self._overwrite, 7, 1, 1, 2, left)
+        grid.addWidget(self._pages, 5, 1, 1, 2, left)
+        grid.addWidget(self._overwrite, 6, 1, 1, 2, left)
         grid.setColumnStretch(1, 1)
 
     def _fill(self, choose: str | None = None) -> None:

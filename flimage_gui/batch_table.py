@@ -18,7 +18,13 @@ from .widgets import describe
 
 __all__ = ["BatchTable"]
 
-_WIDTHS = {Column.RECORDING: 210, Column.STATE: 190, Column.GAIN: 96}
+#: The longest texts that columns usually hold.
+_TEXTS = {
+    Column.RECORDING: "recording_of_2026-01-01.h5",
+    Column.STATE: "⚠ Unchanged (use with caution)",
+    Column.GAIN: "Largest gain",
+}
+_MARGIN = 20
 _EMPTY = "Add recordings, or drop files and folders here"
 
 
@@ -88,8 +94,8 @@ class BatchTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column, width in _WIDTHS.items():
-            self.setColumnWidth(column, width)
+        for column, text in _TEXTS.items():
+            self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(text) + _MARGIN)
         header.setSectionResizeMode(Column.VERDICT, QHeaderView.ResizeMode.Stretch)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PyQt5.QtWidgets import QComboBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
 from . import assets
-from .colormaps import COLORMAPS, DEFAULT, swatch
+from .colormaps import COLORMAPS, DEFAULT, DIVERGING, swatch
 from .displays import Display
 from .widgets import ChoiceCombo, ShrinkingButton, describe, spare_room
 
@@ -51,7 +51,6 @@ class FrameControls(QHBoxLayout):
         self._fixed_colors.setSizePolicy(self.colormap_combo.sizePolicy())
         self._fixed_colors.setMinimumWidth(self.colormap_combo.minimumWidth())
         self._fixed_colors.setMinimumContentsLength(6)
-        self._fixed_colors.setEnabled(False)
         self._fixed_colors.hide()
         describe(
             self._fixed_colors,
@@ -123,7 +122,7 @@ class FrameControls(QHBoxLayout):
         """Name the colours that are shown whatever map is chosen; None: those of the map."""
         self._fixed_colors.clear()
         if name is not None:
-            self._fixed_colors.addItem(swatch(name), name)
+            self._fixed_colors.addItem(swatch(name), "Blue–red" if name == DIVERGING else name)
         self._fixed_colors.setVisible(name is not None)
         self.colormap_combo.setVisible(name is None)
 

@@ -142,7 +142,7 @@ def test_the_colours_that_are_named_are_those_that_are_shown(
 ) -> None:
     named = find(opened, QComboBox, "fixedColormapCombo")
     usual = find(opened, QComboBox, "colormapCombo")
-    for mode, name in ((Mode.DIFFERENCE, "Blue white red"), (Mode.RATIO, None)):
+    for mode, name in ((Mode.DIFFERENCE, "Blue–red"), (Mode.RATIO, None)):
         choose(opened, mode, settle)
         assert usual.isVisible() == (name is None)
         assert (named.currentText() if named.isVisible() else None) == name
