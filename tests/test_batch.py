@@ -432,6 +432,24 @@ def test_of_several_time_series_in_a_file_none_is_chosen_by_a_batch(
     assert "flimage convert" in out
 
 
+@pytest.mark.parametrize("stage", ["Converting", "Correcting"])
+def test_a_conversion_that_is_stopped_leaves_nothing_behind(
+    stacks: list[Path], tmp_path: Path, stage: str
+) -> None:
+    folder = tmp_path / "o"
+    folder.mkdir()
+    (job,) = plan(stacks[:1], folder, RECIPE)
+
+    def stop(done: int, total: int, what: str) -> None:
+        if what == stage:
+            assert len(list(folder.iterdir())) == 2, "output and series between"
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        run_job(job, stop)
+    assert not list(folder.iterdir())
+
+
 def test_progress_counts_converting_too(stacks: list[Path], tmp_path: Path) -> None:
     told: list[float] = []
     (job,) = plan(stacks[:1], tmp_path, RECIPE)

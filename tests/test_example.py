@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -196,6 +197,37 @@ def test_where_something_is_missing_what_installs_it_is_named(
     assert reason is not None
     assert remedy in reason
     assert ("apt" in reason) == ("apt" in remedy or "libxcb" in remedy)
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        ("sys.modules['PyQt5'] = None", '-m pip install "flimage[gui]"\''),
+        ("sys.meta_path.insert(0, Missing())", "run 'sudo apt install libgl1'"),
+    ],
+)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="libraries of Linux")
+def test_the_window_says_what_installs_what_it_misses(fault: str, remedy: str) -> None:
+    script = f"""
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name == "PyQt5.QtWidgets":
+            raise ImportError("libGL.so.1: cannot open shared object file")
+{fault}
+from flimage_gui.__main__ import main
+sys.exit(main([]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "PATH": "/usr/bin:/bin"},
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("flimage-gui: Qt cannot be loaded (")
+    assert remedy in done.stderr
 
 
 def test_without_a_screen_the_example_is_corrected_each_time(
