@@ -127,7 +127,7 @@ sys.exit(subprocess.run([sys.executable, "-c", sys.argv[1]]).returncode)
 def test_the_check_notices_a_connection(work: str, tmp_path: Path) -> None:
     done = watched(work, tmp_path, CONNECT)
     assert done.returncode == 77
-    assert "network: socket.connect" in done.stderr
+    assert "network: socket." in done.stderr
 
 
 def test_no_module_imports_what_talks_to_other_computers() -> None:
