@@ -128,12 +128,14 @@ def test_images_are_compared_through_the_menus(qtbot, corrected: MainWindow, set
     settle(corrected.session)
     pick(qtbot, corrected, "actionCompareDifference")
     settle(corrected.session)
-    assert label.text() == "Bleach-corrected − Raw"
-    np.testing.assert_allclose(comparison.image, shown - raw, atol=1e-3)
+    assert label.text() == "Bleach-corrected − Background-corrected"
+    signal = raw - corrected.session.fit.background_of(9)
+    np.testing.assert_allclose(comparison.image, shown - signal, atol=1e-3)
     pick_below(qtbot, corrected, "compareButton", "compareModeRatio")
     settle(corrected.session)
-    assert label.text() == "Bleach-corrected / Raw"
-    np.testing.assert_allclose(comparison.image, shown / raw, rtol=1e-4)
+    assert label.text() == "Bleach-corrected / Background-corrected"
+    ratio = np.where(signal > 0, shown / signal, np.nan)
+    np.testing.assert_allclose(comparison.image, ratio, rtol=1e-4)
     pick_below(qtbot, corrected, "compareButton", "compareModeOff")
     settle(corrected.session)
     assert not other.isVisible()

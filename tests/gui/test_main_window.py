@@ -411,8 +411,8 @@ def test_window_is_found_again_as_it_was_left(
 # ---------------------------------------------------------------------- after export
 
 
-def test_written_file_is_offered_to_be_opened(
-    qtbot, opened: MainWindow, tmp_path: Path, settle
+def test_written_file_is_offered_to_be_opened_beside_its_recording(
+    qtbot, opened: MainWindow, recording: Path, tmp_path: Path, settle
 ) -> None:
     out = tmp_path / "corrected.h5"
     opened.session.export(out)
@@ -421,8 +421,15 @@ def test_written_file_is_offered_to_be_opened(
     assert button.isVisible()
     assert str(out) in opened.message_bar.text
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: opened.session.path == out, timeout=PATIENCE)
-    settle(opened.session)
+    (beside,) = (each for each in opened.windows.open if each is not opened)
+    try:
+        qtbot.waitUntil(lambda: beside.session.path == out, timeout=PATIENCE)
+        settle(beside.session)
+        assert opened.session.path == recording
+    finally:
+        beside.session.shut_down()
+        beside.hide()
+        sip.delete(beside)
 
 
 def test_status_bar_tells_place_value_time_and_frame(qtbot, opened: MainWindow, settle) -> None:
