@@ -25,6 +25,7 @@ __all__ = [
     "Status",
     "clean_up",
     "find_recordings",
+    "left_out",
     "plan",
     "run_batch",
     "run_job",
@@ -71,6 +72,22 @@ def find_recordings(names: Iterable[str | Path]) -> list[Path]:
             )
         found += inside
     return list(dict.fromkeys(found))
+
+
+def left_out(names: Iterable[str | Path]) -> list[Path]:
+    """Find recordings in other formats in folders, of which :func:`find_recordings` takes none.
+
+    Images in a folder may be frames of one recording or recordings of their own: the person has to
+    say so by naming them.
+    """
+    folders = [Path(name) for name in names if Path(name).is_dir()]
+    return [
+        path
+        for folder in folders
+        if not _is_file_like(folder)
+        for path in sorted(folder.iterdir())
+        if _is_file_like(path) and path.suffix.lower() not in _SERIES_SUFFIXES
+    ]
 
 
 def _is_file_like(path: Path) -> bool:

@@ -101,13 +101,16 @@ def run_batch_command(
     flimage.errors.Cancelled
         When the batch was interrupted; it tells how far it was.
     """
-    from .batch import find_recordings, plan, run_batch
+    from .batch import find_recordings, left_out, plan, run_batch
     from .batch_report import summary_sentence, write_summaries
     from .options import recipe_from, suits_frames
+    from .quantities import format_count
 
     recipe = recipe_from(arguments)
+    names = [arguments.source, *arguments.out]
+    others = left_out(names)
     jobs = plan(
-        find_recordings([arguments.source, *arguments.out]),
+        find_recordings(names),
         arguments.out_dir,
         recipe,
         group=arguments.group,
@@ -145,4 +148,10 @@ def run_batch_command(
     for path in write_summaries(outcomes, arguments.out_dir):
         say(f"Written: {path}")
     say(summary_sentence(outcomes))
+    if others:
+        what = format_count(len(others), "recording")
+        say(
+            f"{what} in other formats (the first is {others[0].name}) were not looked at; name"
+            " them to correct them, too."
+        )
     return outcomes

@@ -37,40 +37,10 @@ Recordings cannot be repeated, and files come from strangers. So faults are inje
 program is killed, the disk filled, files damaged. This page states what flimage promises and what
 was tried to break each promise; a script writes it from what the others have found
 (`make torture`; `TORTURE_SCALE=0.1` makes it a tenth as long). A shortened run of each is part of
-the tests. Times to answer were measured on two cores that other programs kept busy all the while.
+the tests.
 """
 
 TAIL = """
-
-## The last run of all
-
-`make torture TORTURE_SCALE=0.15` (seed 20261123) went from start to end on 2026-11-21 and found one
-defect, a record of a conversion that is nested without end; it was mended, and *Damaged files* was
-run anew. A longer run before, ended after *Disk and system*, found an OME-Zarr folder that
-was left behind; that was mended before the run of all. Sections with another seed were run by
-themselves, for longer. Earlier that day, before the last fixes, 10 000 damaged files (seed 1) and
-8 000 in other formats (seed 3) were tried; what they found was mended.
-
-## Memory in long use
-
-Figures of memory are those of the program as it starts: `flimage_gui.process` lets the C library
-keep two arenas and give large blocks back. Without that, 50 000 actions (seed 20261121, 515 s, no
-defect) took the resident memory from 258.7 MB after 20 000 to 271.6 MB at the end, while what was
-in use stayed at 50.1 MB and the objects of Python at 109 050: what grew were gaps between blocks
-in the arenas of threads, and no leak. With it, 16 000 actions (seed 5) ended at 196.1 MB, after
-195.8 MB at half of them. The script looks at both figures.
-
-## What was not tried
-
-* A quota that the system enforces: the kernel here was built without any. The error that it gives
-  is injected where files are flushed instead. Full disks are real ones, tmpfs and ext4, where the
-  user may mount them; otherwise the script says that they were left out.
-* A power cut on a real disk. What was flushed by the time a file takes its name is checked instead.
-* Windows and macOS.
-* Since the last fixes: other Pythons than 3.10 with the oldest and 3.11 with the newest
-  dependencies. Python 3.12 with the newest and 3.13 with the oldest passed the tests of the library
-  earlier on that day.
-* ND2 beyond mutations of one real recording, which has to be there (`FLIMAGE_TEST_ND2`).
 
 ## What is not promised
 
@@ -87,6 +57,7 @@ in the arenas of threads, and no leak. With it, 16 000 actions (seed 5) ended at
 def main() -> int:
     """Write the page; return the exit code."""
     found = {path.stem: json.loads(path.read_text("utf-8")) for path in FOUND.glob("*.json")}
+    run = found.pop("run", None)
     if not found:
         print(f"There is nothing in {FOUND}; run the scripts of tests/torture first.")
         return 1
@@ -101,9 +72,43 @@ def main() -> int:
             f" {each['seconds'] / 60:.1f} min | {', '.join(map(str, each['seeds'])) or 'none'} |"
         )
         sections.append(_section(title, name, each))
+    sections += [_last_run(run)] if run else []
+    sections.append(_not_tried(found))
     PAGE.write_text("\n".join([HEAD, *rows, *sections]) + TAIL, encoding="utf-8")
     print(PAGE)
     return 0
+
+
+def _last_run(run: dict[str, Any]) -> str:
+    what = "all scripts" if run["all"] else ", ".join(run["scripts"])
+    kept = "All promises were kept." if not run["not kept"] else ""
+    broken = f"Not kept: {', '.join(run['not kept'])}." if run["not kept"] else ""
+    return (
+        "\n## The last run\n\n"
+        f"`make torture TORTURE_SCALE={run['scale']:g}` ({what}, seed {run['seed']}) took"
+        f" {run['minutes']} minutes on {run['date']}, on Python {run['python']} and"
+        f" {run['processors']} processors. {kept}{broken} Sections with another seed or day were"
+        " run by themselves."
+    )
+
+
+def _not_tried(found: dict[str, Any]) -> str:
+    """Say what was left out, by what the figures hold."""
+    lines = [
+        "* Windows and macOS.",
+        "* Disks that say they have flushed what they have not.",
+    ]
+    disk = found.get("disk", {}).get("runs", {})
+    if not any(name.startswith("quota (") for name in disk):
+        lines.append("* A quota that the system enforces: no disk with one could be mounted.")
+    if not any(name.startswith("disk full") for name in disk):
+        lines.append("* A disk that is full: none could be mounted.")
+    if "power_cut" not in found:
+        lines.append("* Power cuts: no disk could be mounted.")
+    formats = found.get("damaged_formats", {}).get("details", {})
+    if "nd2" not in json.dumps(formats):
+        lines.append("* Damaged ND2 files: a real one has to be there (`FLIMAGE_TEST_ND2`).")
+    return "\n## What was not tried\n\n" + "\n".join(lines)
 
 
 def _runs(runs: dict[str, Any]) -> str:

@@ -7,13 +7,18 @@ script of ``tests/torture`` goes on after a promise that was not kept; the exit 
 from __future__ import annotations
 
 import argparse
+import datetime
+import json
 import os
+import platform
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+#: What is known of the last run, for the page.
+RUN = ROOT / "build" / "torture" / "run.json"
 
 #: Script, what says how long it goes on, that length at scale 1, and other arguments.
 PARTS: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
@@ -40,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="SCRIPT")
     arguments = parser.parse_args(argv)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen"}
+    began_on, start = datetime.date.today(), time.monotonic()
     failed = []
     for name, option, length, others in PARTS:
         if name not in arguments.only:
@@ -53,6 +59,19 @@ def main(argv: list[str] | None = None) -> int:
         if code:
             failed.append(name)
         print(f"== {name}: exit code {code}, {(time.monotonic() - began) / 60:.1f} min", flush=True)
+    run = {
+        "scale": arguments.scale,
+        "seed": arguments.seed,
+        "date": began_on.isoformat(),
+        "minutes": round((time.monotonic() - start) / 60),
+        "scripts": [name for name in names if name in arguments.only],
+        "all": set(arguments.only) == set(names),
+        "not kept": failed,
+        "python": platform.python_version(),
+        "processors": os.cpu_count(),
+    }
+    RUN.parent.mkdir(parents=True, exist_ok=True)
+    RUN.write_text(json.dumps(run, indent=1) + "\n")
     subprocess.run([sys.executable, str(ROOT / "scripts" / "reliability.py")], check=True)
     print("not kept: " + ", ".join(failed) if failed else "All promises were kept.")
     return 1 if failed else 0

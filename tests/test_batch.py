@@ -461,6 +461,21 @@ def test_progress_counts_converting_too(stacks: list[Path], tmp_path: Path) -> N
 # --- names --------------------------------------------------------------------------------------
 
 
+def test_recordings_in_a_folder_that_are_left_out_are_told(
+    five: list[Path], tmp_path: Path, run: Any
+) -> None:
+    folder = five[0].parent
+    for path in five[2:]:
+        path.unlink()
+    words = ("bleach", folder, "--out-dir", tmp_path / "out", "--border", 5)
+    assert "not looked at" not in run(*words)[1]
+    for name in ("z.nd2", "a.tif"):
+        (folder / name).touch()
+    code, out, _ = run(*words)
+    assert code == 0
+    assert "2 recordings in other formats (the first is a.tif) were not looked at; name" in out
+
+
 def test_folders_and_patterns_stand_for_their_series_files(
     five: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
