@@ -23,7 +23,7 @@ __all__ = ["Newcomer", "Step", "steps"]
 _INLINE = re.compile(r"`((?:sudo apt|(?:\.venv/bin/)?pip) install [^`]+)`")
 #: What is run as it stands would take hours, or would run itself again: how each is kept short.
 _SHORT = {
-    "make test": {"PYTEST_ADDOPTS": "-k test_example"},
+    "make test": {"PYTEST_ADDOPTS": "tests/test_cli.py -k example"},
     "make bench": {"ARGS": "--quick"},
     "make torture": {"TORTURE_SCALE": "0.01", "ARGS": "--only hostile journal_crash"},
 }
