@@ -251,6 +251,7 @@ class BatchForm(QWidget):
         grid.setVerticalSpacing(6)
         # Beside each other, because rows are dear on small screens.
         numbers = QHBoxLayout()
+        numbers.setSpacing(8)
         interval = QLabel("Inter&val")
         interval.setBuddy(self._interval)
         for widget in (self._jobs, interval, self._interval):
