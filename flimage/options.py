@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
+from .errors import InputError
 from .recipe import (
     BackgroundScope,
     BackgroundSource,
@@ -32,6 +33,7 @@ __all__ = [
     "positive",
     "recipe_from",
     "region",
+    "region_text",
     "selection_from",
     "suits_frames",
 ]
@@ -116,6 +118,22 @@ def region(text: str) -> Region:
         return Region(kind=kind, points=tuple(zip(values[::2], values[1::2], strict=True)))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def region_text(region: Region) -> str:
+    """Write a region so that :func:`region` reads it again.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When it is a mask, which has too many pixels to be typed.
+    """
+    if region.kind == "mask":
+        raise InputError(
+            "A region that is a mask cannot be written as an option; copy the steps as Python."
+        )
+    text = ",".join(repr(value) for point in region.points for value in point)
+    return f"{region.kind}:{text}" if text else region.kind
 
 
 def border(text: str) -> int | str:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .edit_steps import EditStep, frame_text
-from .errors import InputError
+from .options import region_text
 from .recipe import Recipe, Region
 
 if TYPE_CHECKING:
@@ -320,7 +319,7 @@ def _lines_of(protocol: Protocol, output: Output, edited: dict[Steps, Path]) -> 
         source, group = edited[output.steps], []
     recipe = _recipe_options(output.recipe)
     if output.kind == "traces":
-        follow = [f"--follow={each.name}={_region_option(each.region)}" for each in output.regions]
+        follow = [f"--follow={each.name}={region_text(each.region)}" for each in output.regions]
         used = recipe if output.shown != "raw" else []
         target_words = [str(source), str(output.path), *follow, "--on", output.shown]
         lines.append(["flimage", "traces", *target_words, *group, *used, "--overwrite"])
@@ -344,7 +343,7 @@ def _recipe_options(recipe: Recipe) -> list[str]:
     for name in ("background_region", "region"):
         region: Region | None = getattr(recipe, name)
         if region is not None and region != getattr(default, name):
-            words.append(f"--{name.replace('_', '-')}={_region_option(region)}")
+            words.append(f"--{name.replace('_', '-')}={region_text(region)}")
     for name in ("first", "last", "interval", "max_gain", "denoise"):
         value = getattr(recipe, name)
         if value != getattr(default, name):
@@ -354,13 +353,3 @@ def _recipe_options(recipe: Recipe) -> list[str]:
     if not recipe.robust:
         words.append("--no-robust")
     return words
-
-
-def _region_option(region: Region) -> str:
-    if region.kind == "mask":
-        raise InputError(
-            "A region that is a mask cannot be written as an option; copy the steps as Python."
-        )
-    numbers: Sequence[float] = [value for point in region.points for value in point]
-    text = ",".join(repr(value) for value in numbers)
-    return f"{region.kind}:{text}" if text else region.kind

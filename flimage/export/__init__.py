@@ -1,7 +1,8 @@
 """Write recordings and fits in the formats of other programs.
 
 Each function writes one file (OME-Zarr: one folder), which appears whole or not at all. Images are
-read and written one after the other, so that memory does not grow with the recording.
+read and written one after the other, so that memory does not grow with the recording. :func:`write`
+chooses among the others by a :class:`Request`, as the command line and the window do.
 
 Names are resolved when they are first used, so that the command line starts quickly.
 """
@@ -19,14 +20,19 @@ if TYPE_CHECKING:
     from .movie import write_movie
     from .ome_zarr import write_zarr
     from .report_page import write_report_page
+    from .request import Request
     from .table import write_fit, write_region_traces
     from .tiff import Exported, write_tiff
+    from .writing import Export, write
 
 __all__ = [
+    "Export",
     "Exported",
     "ImageKind",
     "Images",
+    "Request",
     "Scaling",
+    "write",
     "write_fit",
     "write_movie",
     "write_region_traces",
@@ -36,9 +42,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Export": "writing",
     "Exported": "tiff",
     "Images": "frames",
+    "Request": "request",
     "Scaling": "scaling",
+    "write": "writing",
     "write_fit": "table",
     "write_movie": "movie",
     "write_region_traces": "table",

@@ -9,6 +9,7 @@ from typing import Literal
 from ..errors import InputError
 
 __all__ = [
+    "EXTRAS",
     "FIGURES",
     "FORMATS",
     "MOVIES",
@@ -45,6 +46,12 @@ FORMATS: Mapping[str, str] = {
 STACKS = ("ome", "imagej", "zarr")
 MOVIES = ("mp4", "gif")
 FIGURES = ("png", "svg", "pdf")
+
+#: What some formats need: the module, the extra of flimage that installs it, and what it is for.
+EXTRAS: Mapping[str, tuple[str, str, str]] = {
+    "zarr": ("zarr", "zarr", "OME-Zarr"),
+    "mp4": ("av", "movie", "MP4"),
+}
 
 
 def format_of(path: Path) -> str:

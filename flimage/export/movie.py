@@ -17,6 +17,7 @@ from ..extras import need
 from ..output import atomic_output
 from ..progress import Progress, ignore_progress
 from ..thumbnails import contrast
+from .formats import EXTRAS
 from .frames import Images
 from .movie_frame import Canvas, palette, time_stamps
 from .tiff import Exported
@@ -103,7 +104,7 @@ def write_movie(
         )
     first = panes[0]
     if suffix == ".mp4":
-        need("av", "movie", "MP4")
+        need(*EXTRAS["mp4"])
     colors = palette(colormap)
     report = ignore_progress if progress is None else progress
     with atomic_output(path, overwrite=overwrite, source=first.path) as temporary:

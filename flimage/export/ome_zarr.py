@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ..extras import need
 from ..progress import Progress, ignore_progress
 from .folder import atomic_folder
+from .formats import EXTRAS
 from .frames import Images, interval_of
 from .tiff import Exported
 
@@ -64,7 +65,7 @@ def write_zarr(
     ----------
     https://ngff.openmicroscopy.org/0.4/
     """
-    zarr = need("zarr", "zarr", "OME-Zarr")
+    zarr = need(*EXTRAS["zarr"])
     path = Path(path)
     report = ignore_progress if progress is None else progress
     height, width = images.shape

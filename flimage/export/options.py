@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from ..errors import InputError
 from ..options import add_recipe_options, frame_numbers, positive, region
-from .formats import MOVIES, STACKS, ImageKind, format_of
+from .formats import ImageKind
+from .request import PixelType, Request
 
 if TYPE_CHECKING:
     from ..recipe import Region
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 __all__ = [
     "add_export_options",
     "check_export_options",
+    "request_from",
 ]
+
+#: What settings are called on the command line, where it is not by their names.
+_OPTIONS = {"limits": "range", "traces": "trace"}
 
 
 def _numbers(text: str) -> tuple[float, float]:
@@ -33,7 +39,7 @@ def _numbers(text: str) -> tuple[float, float]:
 
 def _named_region(text: str) -> tuple[str, Region]:
     """Read ``NAME=REGION``."""
-    name, equals, rest = text.partition("=")
+    name, equals, rest = text.rpartition("=")
     if not equals or not name.strip():
         raise argparse.ArgumentTypeError(
             f"{text!r} has no name; write for example nucleus=10,10,40,40"
@@ -77,7 +83,7 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--dtype",
-        choices=("float32", "uint16"),
+        choices=get_args(PixelType),
         default="float32",
         help="of TIFF pixels; uint16 is scaled, and the scale is stated in the file",
     )
@@ -120,6 +126,25 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
     add_recipe_options(parser)
 
 
+def request_from(arguments: argparse.Namespace) -> Request:
+    """Return what the command line asks for.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When the output has an unknown ending, or two regions have the same name.
+    """
+    traces = dict(arguments.traces)
+    if len(traces) < len(arguments.traces):
+        raise InputError("Two regions have the same name (--trace); give each its own.")
+    given = {
+        each.name: getattr(arguments, each.name)
+        for each in dataclasses.fields(Request)
+        if each.name != "traces"
+    }
+    return Request(**given, traces=traces)
+
+
 def check_export_options(arguments: argparse.Namespace) -> None:
     """Refuse options that would be ignored.
 
@@ -133,23 +158,10 @@ def check_export_options(arguments: argparse.Namespace) -> None:
     flimage.errors.InputError
         When the output has an unknown ending, or an option does not go with it.
     """
-    kind = format_of(arguments.out)
-    wrong = []
-    if arguments.images and kind not in (*STACKS, *MOVIES):
-        wrong.append("--images")
-    if arguments.frames and kind not in (*STACKS, *MOVIES) and not arguments.traces:
-        wrong.append("--frames")
-    if arguments.dtype != "float32" and kind not in ("ome", "imagej"):
-        wrong.append("--dtype")
-    scaled = arguments.dtype == "uint16" and kind in ("ome", "imagej")
-    if arguments.limits and not scaled and kind not in MOVIES:
-        wrong.append("--range")
-    if arguments.clip and not (scaled and arguments.limits):
-        wrong.append("--clip")
-    if arguments.traces and kind != "csv":
-        wrong.append("--trace")
-    if wrong:
+    request = request_from(arguments)
+    if request.ignored:
+        name = _OPTIONS.get(request.ignored[0], request.ignored[0])
         raise InputError(
-            f"{wrong[0]} does not go with the output {arguments.out}; leave it out"
-            + (" or add --dtype uint16." if wrong[0] == "--range" and kind != "csv" else ".")
+            f"--{name} does not go with the output {arguments.out}; leave it out"
+            + (" or add --dtype uint16." if name == "range" and request.format != "csv" else ".")
         )

@@ -24,12 +24,12 @@ from ..output import atomic_output
 from ..progress import Progress, ignore_progress
 from ..scaling import Scaling
 from .frames import Images, interval_of
+from .request import PixelType
 from .scaling import find_scaling
 
 __all__ = ["Exported", "TiffFlavour", "write_tiff"]
 
 TiffFlavour = Literal["ome", "imagej"]
-PixelType = Literal["float32", "uint16"]
 
 #: Beyond this size a TIFF needs 64-bit offsets; a little is left for what is not pixels.
 _CLASSIC_LIMIT = 2**32 - 2**25
