@@ -33,6 +33,7 @@ __all__ = [
     "SortByTime",
     "UnknownOrigin",
     "apply_steps",
+    "frame_literal",
     "frame_text",
 ]
 
@@ -64,7 +65,7 @@ def frame_text(frames: Sequence[int]) -> str:
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
 
 
-def _literal(frames: Sequence[int] | None) -> str:
+def frame_literal(frames: Sequence[int] | None) -> str:
     """Write frame numbers as Python does; long runs as ranges."""
     if frames is None:
         return "None"
@@ -104,7 +105,7 @@ class FileBackground:
     def python(self) -> str:
         """Return the Python expression for the edits."""
         image = f"background_image.image_in_file({str(self.path)!r}, source.shape)"
-        return f"edit.assign_background(source, {_literal(self.frames)}, {image})"
+        return f"edit.assign_background(source, {frame_literal(self.frames)}, {image})"
 
     def options(self) -> list[str]:
         """Return the options of ``flimage edit``."""
@@ -132,8 +133,8 @@ class MeanBackground:
 
     def python(self) -> str:
         """Return the Python expression for the edits."""
-        image = f"background_image.mean_frame(source, {_literal(self.sources)})"
-        return f"edit.assign_background(source, {_literal(self.frames)}, {image})"
+        image = f"background_image.mean_frame(source, {frame_literal(self.sources)})"
+        return f"edit.assign_background(source, {frame_literal(self.frames)}, {image})"
 
     def options(self) -> list[str]:
         """Return the options of ``flimage edit``."""
@@ -161,7 +162,7 @@ class PlaneBackground:
 
     def python(self) -> str:
         """Return the Python expression for the edits."""
-        frames = _literal(self.frames)
+        frames = frame_literal(self.frames)
         image = f"background_image.plane_from_border(source, {self.border_px}, {frames})"
         return f"edit.assign_background(source, {frames}, {image})"
 
@@ -184,7 +185,7 @@ class ClearBackground:
 
     def python(self) -> str:
         """Return the Python expression for the edits."""
-        return f"edit.assign_background(source, {_literal(self.frames)}, None)"
+        return f"edit.assign_background(source, {frame_literal(self.frames)}, None)"
 
     def options(self) -> list[str]:
         """Return the options of ``flimage edit``."""
@@ -212,7 +213,7 @@ class SetValue:
 
     def python(self) -> str:
         """Return the Python expression for the edits."""
-        frames = _literal(self.frames)
+        frames = frame_literal(self.frames)
         if self.key == "identifier" and self.value is not None:
             return f"edit.set_identifiers(source, {frames}, {str(self.value)!r})"
         return f"edit.set_meta(source, {frames}, {{{self.key!r}: {self.value!r}}})"
@@ -242,7 +243,7 @@ class SetInterval:
     def python(self) -> str:
         """Return the Python expression for the edits."""
         numbers = f"{_number(self.interval)}, {_number(self.start)}"
-        return f"edit.set_interval(source, {numbers}, {_literal(self.frames)})"
+        return f"edit.set_interval(source, {numbers}, {frame_literal(self.frames)})"
 
     def options(self) -> list[str]:
         """Return the options of ``flimage edit``."""
@@ -264,7 +265,7 @@ class DeleteFrames:
 
     def python(self) -> str:
         """Return the Python expression for the edits."""
-        return f"edit.delete_frames(source, {_literal(self.frames)})"
+        return f"edit.delete_frames(source, {frame_literal(self.frames)})"
 
     def options(self) -> list[str]:
         """Return the options of ``flimage edit``."""
@@ -285,7 +286,7 @@ class KeepFrames:
 
     def python(self) -> str:
         """Return the Python expression for the edits."""
-        return f"edit.keep_frames(source, {_literal(self.frames)})"
+        return f"edit.keep_frames(source, {frame_literal(self.frames)})"
 
     def options(self) -> list[str]:
         """Return the options of ``flimage edit``."""
@@ -307,7 +308,7 @@ class MoveFrames:
 
     def python(self) -> str:
         """Return the Python expression for the edits."""
-        return f"edit.move_frames(source, {_literal(self.frames)}, {self.to})"
+        return f"edit.move_frames(source, {frame_literal(self.frames)}, {self.to})"
 
     def options(self) -> list[str]:
         """Return the options of ``flimage edit``."""

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .edit_steps import EditStep, frame_text
+from .edit_steps import EditStep, frame_literal, frame_text
 from .options import region_text
 from .recipe import Recipe, Region
 
 if TYPE_CHECKING:
     from .codec import Compression
+    from .export import Request
     from .readers import Selection
     from .region_traces import NamedRegion
     from .shown import Shown
@@ -56,7 +57,8 @@ class Output:
     ----------
     kind
         ``"fit"``: the fit was computed; ``"correct"``: the corrected series was written;
-        ``"save"``: the recording was written with its edits; ``"traces"``: regions were followed.
+        ``"save"``: the recording was written with its edits; ``"traces"``: regions were followed;
+        ``"export"``: a file for other programs was written.
     steps, recipe
         Edits and settings at that time.
     path
@@ -65,9 +67,11 @@ class Output:
         How it was written.
     regions, shown
         Of traces: which regions, and what they were measured on.
+    request
+        Of an export: all about it.
     """
 
-    kind: Literal["fit", "correct", "save", "traces"]
+    kind: Literal["fit", "correct", "save", "traces", "export"]
     steps: Steps
     recipe: Recipe
     path: Path | None = None
@@ -75,6 +79,12 @@ class Output:
     compression: Compression = "balanced"
     regions: tuple[NamedRegion, ...] = ()
     shown: Shown = "raw"
+    request: Request | None = None
+
+    @property
+    def needs_recipe(self) -> bool:
+        """Whether settings of the correction make a difference to it."""
+        return self.kind != "save" and (self.kind, self.shown) != ("traces", "raw")
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,8 @@ class Protocol:
         Group of the series in the file, where it is not at its root.
     conversion
         How the file was made, where it was made from a recording in another format.
+    corrected
+        Whether it is a corrected series, which is exported as it stands.
     """
 
     recording: Path
@@ -101,6 +113,7 @@ class Protocol:
     recipe: Recipe
     group: str | None = None
     conversion: Conversion | None = None
+    corrected: bool = False
 
     def with_result(self) -> tuple[Output, ...]:
         """Return the outputs, and the corrected series as of now where nothing was written."""
@@ -192,8 +205,11 @@ class _PythonWriter:
 
     def add(self, output: Output) -> None:
         """Write what makes an output."""
-        needs = output.kind != "save" and (output.kind, output.shown) != ("traces", "raw")
+        needs = output.needs_recipe and not (output.request and self._protocol.corrected)
         self.settle(output.steps, output.recipe if needs else None)
+        if output.request is not None:
+            self._add_export(output.request, with_recipe=needs)
+            return
         target = "" if output.path is None else repr(str(output.path))
         extra = ", overwrite=True" if output.overwrite else ""
         if output.compression != "balanced":
@@ -232,6 +248,22 @@ class _PythonWriter:
             image = f"images_of(source, recipe, {output.shown!r})"
         self._lines.append(f"    traces = region_traces(source, regions, {image})")
         self._lines.append(f"    write_traces(traces, {target}, {output.shown!r})")
+
+    def _add_export(self, request: Request, with_recipe: bool) -> None:
+        self._imports.add("from flimage.export import Request, write")
+        parts = [f"Path({str(request.out)!r})"]
+        for name, value in _changed(request, type(request)(request.out)).items():
+            if name == "frames":
+                text = f"tuple({frame_literal(value)})"
+            elif name == "traces":
+                self._imports.add("from flimage.recipe import Region")
+                regions = (f"{each!r}: {_region_text(region)}" for each, region in value.items())
+                text = f"{{{', '.join(regions)}}}"
+            else:
+                text = repr(value)
+            parts.append(f"{name}={text}")
+        recipe = ", recipe" if with_recipe else ""
+        self._lines.append(f"    write(source, Request({', '.join(parts)}){recipe})")
 
     def _recipe_text(self, recipe: Recipe) -> str:
         self._imports.add("from flimage.recipe import Recipe")
@@ -318,7 +350,11 @@ def _lines_of(protocol: Protocol, output: Output, edited: dict[Steps, Path]) -> 
             edited[output.steps] = target
         source, group = edited[output.steps], []
     recipe = _recipe_options(output.recipe)
-    if output.kind == "traces":
+    if output.request is not None:
+        used = [] if protocol.corrected else recipe
+        target_words = [str(source), str(output.path), *output.request.options()]
+        lines.append(["flimage", "export", *target_words, *group, *used])
+    elif output.kind == "traces":
         follow = [f"--follow={each.name}={region_text(each.region)}" for each in output.regions]
         used = recipe if output.shown != "raw" else []
         target_words = [str(source), str(output.path), *follow, "--on", output.shown]

@@ -149,6 +149,8 @@ class SessionState(QObject):
     recovered = pyqtSignal(object)
     #: path of the corrected series that was written
     exported = pyqtSignal(object)
+    #: Export: a file for other programs was written
+    written = pyqtSignal(object)
     #: path of the series that was saved with its edits
     saved = pyqtSignal(object)
 

@@ -1,10 +1,11 @@
-"""The part of a session that writes: the corrected series, an edited copy, the recording itself."""
+"""The part of a session that writes: results, an edited copy, the recording itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flimage.errors import InputError
 from flimage.progress import Progress
@@ -19,11 +20,24 @@ from .session_state import READERS, REPLACING, Change, State
 if TYPE_CHECKING:
     from flimage.bleach import BleachFit
     from flimage.codec import Compression
+    from flimage.export import Export, Request
+    from flimage.recipe import Recipe
     from flimage.region_traces import NamedRegion
+    from flimage.scan import SeriesScan
+    from flimage.source import FrameSource
 
     from .opening import Opened
 
 __all__ = ["SessionWrite"]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Settings, and what was found with them so far."""
+
+    recipe: Recipe
+    fit: BleachFit | None
+    scan: SeriesScan | None
 
 
 class SessionWrite(SessionEdit):
@@ -33,41 +47,93 @@ class SessionWrite(SessionEdit):
         self, path: str | Path, overwrite: bool = False, compression: Compression = "balanced"
     ) -> None:
         """Write the corrected series to a new file (a job); :attr:`exported` tells when."""
-        source, recipe, edition, path = self._source, self.recipe, self._edition, Path(path)
-        if source is None or self._refuses():
-            return
-        fit = self.fit if self.fit_current else None
-        scan = self.scan if self._measuring.has_scan(recipe, edition) else None
+        path = Path(path)
 
-        def run(progress: Progress) -> BleachFit:
+        def write(source: FrameSource, found: _Found, progress: Progress) -> BleachFit:
             from flimage import correct
 
-            correction = correct.run(
+            return correct.run(
                 source,
-                recipe,
+                found.recipe,
                 path,
                 overwrite=overwrite,
                 progress=progress,
-                fit=fit,
-                scan=scan,
+                fit=found.fit,
+                scan=found.scan,
                 compression=compression,
-            )
-            return correction.fit
+            ).fit
 
-        done_steps = self._history.state.done
-        output = Output("correct", done_steps, recipe, path, overwrite, compression)
+        state = self._history.state
+        output = Output("correct", state.done, state.recipe, path, overwrite, compression)
 
-        def done(fit: BleachFit) -> None:
+        def done(fit: BleachFit) -> BleachFit:
             self._result_path = path
+            self.note_kept(output.recipe)
+            return fit
+
+        self._write(output, write, done, lambda _: self.exported.emit(path))
+
+    def export_as(self, request: Request) -> None:
+        """Write images, a table, a movie … for other programs (a job); :attr:`written` tells when.
+
+        A series that is corrected already is exported as it stands.
+        """
+        request = replace(request, out=request.out.absolute())
+
+        def write(source: FrameSource, found: _Found, progress: Progress) -> Export:
+            from flimage import export
+
+            return export.write(
+                source, request, found.recipe, fit=found.fit, scan=found.scan, progress=progress
+            )
+
+        state = self._history.state
+        output = Output("export", state.done, state.recipe, request.out, request=request)
+        self._write(output, write, lambda export: export.fit, self.written.emit)
+
+    def _write(
+        self,
+        output: Output,
+        write: Callable[[FrameSource, _Found, Progress], Any],
+        fit_of: Callable[[Any], BleachFit | None],
+        tell: Callable[[Any], None],
+    ) -> None:
+        """Write a result (a job) with what was found out so far; keep what it found out itself.
+
+        Parameters
+        ----------
+        output
+            What is remembered of it.
+        write
+            Writes it.
+        fit_of
+            Returns the fit, where there is one, from what was written.
+        tell
+            Tells that it was written.
+        """
+        source, recipe, edition = self._source, self.recipe, self._edition
+        if source is None or output.path is None or self._refuses():
+            return
+        found = _Found(
+            recipe,
+            self.fit if self.fit_current else None,
+            self.scan if self._measuring.has_scan(recipe, edition) else None,
+        )
+
+        def run(progress: Progress) -> Any:
+            return write(source, found, progress)
+
+        def done(result: Any) -> None:
+            fit = fit_of(result)
             self._outputs.append(output)
-            self.note_kept(recipe)
-            self._foreground.end(lambda: self.exported.emit(path))
-            if (recipe, edition) == (self.recipe, self._edition) and not self.fit_current:
+            self._foreground.end(lambda: tell(result))
+            is_current = (recipe, edition) == (self.recipe, self._edition)
+            if fit is not None and is_current and not self.fit_current:
                 self._measuring.adopt_fit(fit, recipe, edition)
                 self.changed.emit(Change.FIT)
                 self._remake()
 
-        self._foreground.begin("write", f"Writing {path.name}", run, done)
+        self._foreground.begin("write", f"Writing {output.path.name}", run, done)
 
     def save_as(self, path: str | Path, overwrite: bool = False) -> None:
         """Write the recording with its edits, uncorrected, to a file (a job)."""
@@ -189,4 +255,5 @@ class SessionWrite(SessionEdit):
             state.recipe,
             opened.group,
             self._conversion,
+            self.correction is not None,
         )
