@@ -118,6 +118,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
         short="Export",
     ),
     ActionSpec(
+        "actionExportAs",
+        "Export for other pro&grams…",
+        "Write images, a movie, a table, a report or a figure that other programs open",
+        ("Ctrl+Shift+E",),
+    ),
+    ActionSpec(
         "actionSaveSession",
         "Save sess&ion",
         "Keep recording, settings, regions, unsaved changes and view in a session file",

@@ -16,7 +16,14 @@ __all__ = ["Availability", "why_disabled"]
 #: Property of an action that says why it cannot be used.
 _WHY = "why_disabled"
 #: What has to wait for the end of what runs.
-_EXCLUSIVE = ("actionSave", "actionSaveAs", "actionExport", "actionRunFit", "actionClose")
+_EXCLUSIVE = (
+    "actionSave",
+    "actionSaveAs",
+    "actionExport",
+    "actionExportAs",
+    "actionRunFit",
+    "actionClose",
+)
 NOTHING_OPEN = "Open a recording first."
 
 

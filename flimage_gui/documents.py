@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QMimeData, QObject, Qt, QTimer
 from PyQt5.QtWidgets import QFileDialog, QWidget
@@ -14,6 +15,7 @@ from flimage.recipe import Recipe
 from flimage.session_file import SUFFIX
 
 from . import assets
+from .export_as_dialog import ExportAsDialog
 from .export_dialog import ExportDialog
 from .import_dialog import ImportDialog
 from .notify import MessageBar
@@ -24,6 +26,9 @@ from .series_choice import SeveralSeriesError
 from .series_dialog import SeriesDialog
 from .session import Change, Session
 from .settings import Preferences, Settings
+
+if TYPE_CHECKING:
+    from flimage.export import Export
 
 __all__ = ["Documents", "dropped_paths"]
 
@@ -71,7 +76,7 @@ class Documents(QObject):
         self._saving = saving
         self._open_beside = open_beside
         self._window = window
-        self._export_dialog: ExportDialog | None = None
+        self._export_dialog: ExportDialog | ExportAsDialog | None = None
         self._import_dialog: ImportDialog | None = None
         self._recovering = Recovering(session, message_bar, saving, window)
         #: Suffix of a file that is no recording -> what opens it.
@@ -80,6 +85,7 @@ class Documents(QObject):
         session.failed.connect(self._on_session_failed)
         session.inspected.connect(self._on_session_inspected)
         session.exported.connect(self._on_session_exported)
+        session.written.connect(self._on_session_written)
 
     # ------------------------------------------------------------------ opening
 
@@ -231,15 +237,39 @@ class Documents(QObject):
 
     # ------------------------------------------------------------------ exporting
 
-    def ask_export(self) -> None:
-        """Ask where the corrected series goes, and write it."""
+    def ask_export(self, path: Path | None = None) -> None:
+        """Ask where the corrected series goes, and write it.
+
+        Parameters
+        ----------
+        path
+            Name that was typed elsewhere.
+        """
         if self._session.source is not None and self._export_dialog is None:
-            dialog = ExportDialog(self._session, self._window)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog = ExportDialog(self._session, path, self._window)
             dialog.open_requested.connect(self._open_beside)
-            dialog.finished.connect(self._on_export_dialog_finished)
-            self._export_dialog = dialog
-            dialog.open()
+            dialog.other_requested.connect(self.ask_export_as)
+            self._show_export(dialog)
+
+    def ask_export_as(self, path: Path | None = None) -> None:
+        """Ask what is written for other programs and where to, and write it.
+
+        Parameters
+        ----------
+        path
+            Name that was typed elsewhere; its ending chooses the kind.
+        """
+        if self._session.source is not None and self._export_dialog is None:
+            colormap = self._settings.get(Preferences.colormap)
+            dialog = ExportAsDialog(self._session, colormap, path, self._window)
+            dialog.other_requested.connect(self.ask_export)
+            self._show_export(dialog)
+
+    def _show_export(self, dialog: ExportDialog | ExportAsDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.finished.connect(self._on_export_dialog_finished)
+        self._export_dialog = dialog
+        dialog.open()
 
     def _on_export_dialog_finished(self) -> None:
         self._export_dialog = None
@@ -252,6 +282,10 @@ class Documents(QObject):
                 "Open it",
                 lambda: self._open_beside(path),
             )
+
+    def _on_session_written(self, export: Export) -> None:
+        if self._export_dialog is None:
+            self._bar.show_done(" ".join(export.sentences))
 
     def _on_session_failed(self, error: Exception) -> None:
         if self._import_dialog is not None:

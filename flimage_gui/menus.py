@@ -32,6 +32,7 @@ MENUS: dict[str, tuple[str | None, ...]] = {
         "actionSave",
         "actionSaveAs",
         "actionExport",
+        "actionExportAs",
         None,
         "actionSaveSession",
         "actionSaveSessionAs",

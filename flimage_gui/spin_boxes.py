@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtCore import QLocale, QSize, pyqtSignal
 from PyQt5.QtGui import QValidator
 from PyQt5.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSizePolicy, QSpinBox, QWidget
 
@@ -10,7 +10,7 @@ from flimage.quantities import DisplayUnit, choose_unit, format_number, parse_qu
 
 from .wheel import SteadyUnderWheel
 
-__all__ = ["DecimalSpin", "NumberSpin", "QuantitySpin"]
+__all__ = ["DecimalSpin", "NumberSpin", "QuantitySpin", "ValueSpin"]
 
 
 class NumberSpin(SteadyUnderWheel, QSpinBox):
@@ -104,3 +104,35 @@ class QuantitySpin(DecimalSpin):
 
     def _meant_unit(self) -> DisplayUnit:
         return choose_unit(self.value(), self._unit) if self.value() > 0 else self._typed_unit
+
+
+class ValueSpin(DecimalSpin):
+    """A number without more digits than it needs.
+
+    Parameters
+    ----------
+    low, high
+        Its range.
+    parent
+        Qt parent.
+    """
+
+    def __init__(self, low: float, high: float, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setLocale(QLocale.c())
+        self.setDecimals(6)
+        self.setRange(low, high)
+        self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
+        """Write a value."""
+        return f"{value:.10g}"
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for the room of a usual value, not of the largest."""
+        return QSize(90, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for the room of a usual value, not of the largest."""
+        return QSize(90, super().minimumSizeHint().height())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PyQt5.QtCore import pyqtSignal
@@ -18,20 +19,49 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from .export_kinds import SERIES_SUFFIXES, format_in, name_of, split_name
 from .labels import Notice
 from .widgets import describe
 
-__all__ = ["TargetChooser", "free_path"]
+__all__ = ["SERIES_TARGET", "Target", "TargetChooser", "free_path"]
 
-_FILTER = "Series files (*.h5 *.hdf5);;All files (*)"
-_SUFFIXES = (".h5", ".hdf5", ".hdf")
+
+@dataclass(frozen=True)
+class Target:
+    """What kind of file a name stands for.
+
+    Parameters
+    ----------
+    text
+        What such files are called in a file dialog.
+    name
+        What one of them is called in a sentence.
+    suffixes
+        Endings that the name may have; one without any gets the first.
+    is_folder
+        Whether it is a folder.
+    """
+
+    text: str
+    name: str
+    suffixes: tuple[str, ...]
+    is_folder: bool = False
+
+    @property
+    def word(self) -> str:
+        """``"folder"`` or ``"file"``."""
+        return "folder" if self.is_folder else "file"
+
+
+SERIES_TARGET = Target("Series files", "a series file", SERIES_SUFFIXES)
 
 
 def free_path(path: Path) -> Path:
     """Find a name like `path` that no file has yet: ``cells.h5``, ``cells_2.h5`` and so on."""
     candidate, number = path, 2
+    stem, suffix = split_name(path)
     while candidate.exists():
-        candidate = path.with_name(f"{path.stem}_{number}{path.suffix}")
+        candidate = path.with_name(f"{stem}_{number}{suffix}")
         number += 1
     return candidate
 
@@ -55,6 +85,8 @@ class TargetChooser(QWidget):
         Suggestion.
     sources
         Files that must not be written to.
+    target
+        What is written.
     parent
         Qt parent.
     """
@@ -67,10 +99,12 @@ class TargetChooser(QWidget):
         prefix: str,
         path: Path,
         sources: Sequence[Path] = (),
+        target: Target = SERIES_TARGET,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._sources = tuple(sources)
+        self._target = target
         self.path_edit = QLineEdit(str(path))
         self.path_edit.setMinimumWidth(300)
         describe(
@@ -85,12 +119,12 @@ class TargetChooser(QWidget):
         describe(
             browse, f"{prefix}BrowseButton", "Choose the file to write", "Choose folder and name."
         )
-        self.overwrite_check = QCheckBox("&Replace the existing file")
+        self.overwrite_check = QCheckBox()
         describe(
             self.overwrite_check,
             f"{prefix}OverwriteCheck",
-            "Replace the existing file",
-            "The old file is kept until the new one is complete.",
+            "Replace what exists",
+            "What is there is kept until the new one is complete.",
         )
         self._notice = Notice()
         self._notice.setObjectName(f"{prefix}PathNotice")
@@ -112,7 +146,7 @@ class TargetChooser(QWidget):
         self.path_edit.textChanged.connect(self._on_path_edited)
         self.overwrite_check.toggled.connect(self._on_overwrite_toggled)
         browse.clicked.connect(self._on_browse_clicked)
-        self._refresh()
+        self.refresh()
 
     @property
     def path(self) -> Path | None:
@@ -121,15 +155,40 @@ class TargetChooser(QWidget):
         if not text:
             return None
         path = Path(text).expanduser()
-        if path.suffix.lower() not in _SUFFIXES and not path.is_dir():
-            path = path.with_name(path.name + ".h5")
-        return path
+        if self._has_ending(path) or self.other_format or path.is_dir():
+            return path
+        return path.with_name(path.name + self._target.suffixes[0])
+
+    @property
+    def target(self) -> Target:
+        """What is written."""
+        return self._target
+
+    @target.setter
+    def target(self, target: Target) -> None:
+        if target != self._target:
+            self._target = target
+            self._on_path_edited()
+
+    @property
+    def other_format(self) -> str:
+        """Format that the ending stands for where it is not the one that is written; or empty.
+
+        See :func:`flimage_gui.export_kinds.format_in`.
+        """
+        path = Path(self.path_edit.text().strip())
+        return "" if self._has_ending(path) else format_in(path.name)
+
+    def _has_ending(self, path: Path) -> bool:
+        # Of an ending in two parts, the last one alone may stand for something else.
+        wanted = format_in(f"a{self._target.suffixes[0]}")
+        return path.name.lower().endswith(self._target.suffixes) and format_in(path.name) == wanted
 
     @property
     def overwrite(self) -> bool:
         """Whether an existing file may be replaced."""
         path = self.path
-        return path is not None and path.is_file() and self.overwrite_check.isChecked()
+        return path is not None and self._exists() and self.overwrite_check.isChecked()
 
     @property
     def usable(self) -> bool:
@@ -139,10 +198,18 @@ class TargetChooser(QWidget):
     def problem(self) -> str:
         """Return what has to be changed in the path, in one sentence; empty if nothing."""
         path = self.path
+        target = self._target
         if path is None:
-            return "Enter the name of the file to write."
-        if path.is_dir():
-            return f"“{path}” is a folder; add the name of a file."
+            return f"Enter the name of the {target.word} to write."
+        if path.is_dir() and not (target.is_folder and self._has_ending(path)):
+            return f"“{path}” is a folder; add the name of a {target.word}."
+        if self.other_format:
+            return (
+                f"Here {target.name} is written ({target.suffixes[0]}), but “{path.name}” is the"
+                f" name of {name_of(self.other_format)}; give it another ending."
+            )
+        if target.is_folder and path.is_file():
+            return f"“{path.name}” is a file, and a folder is written; choose another name."
         if not path.parent.is_dir():
             return f"There is no folder “{path.parent}”; choose another one or create it first."
         if not os.access(path.parent, os.W_OK):
@@ -156,33 +223,36 @@ class TargetChooser(QWidget):
 
     def _exists(self) -> bool:
         path = self.path
-        return path is not None and path.is_file()
+        return path is not None and (path.is_dir() if self._target.is_folder else path.is_file())
 
     def _on_path_edited(self) -> None:
         # Permission to replace one file is none to replace another.
         self.overwrite_check.setChecked(False)
-        self._refresh()
+        self.refresh()
         self.target_changed.emit()
 
     def _on_overwrite_toggled(self) -> None:
-        self._refresh()
+        self.refresh()
         self.target_changed.emit()
 
     def _on_browse_clicked(self) -> None:
+        target = self._target
         chosen, _ = QFileDialog.getSaveFileName(
             self,
             "Choose the file to write",
             self.path_edit.text(),
-            _FILTER,
+            f"{target.text} ({' '.join('*' + each for each in target.suffixes)});;All files (*)",
             # The question is asked in the dialog itself, once.
             options=QFileDialog.Option.DontConfirmOverwrite,
         )
         if chosen:
             self.path_edit.setText(chosen)
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Say what speaks against the path now."""
         problem = self.problem()
         exists = not problem and self._exists()
+        self.overwrite_check.setText(f"&Replace the existing {self._target.word}")
         self.overwrite_check.setVisible(exists)
         path = self.path
         if problem:

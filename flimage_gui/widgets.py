@@ -32,6 +32,7 @@ __all__ = [
     "blocked",
     "describe",
     "fill_combo",
+    "fit_height",
     "grow_to_fit",
     "is_dark",
     "make_form",
@@ -232,15 +233,29 @@ def align_labels(*forms: QFormLayout, others: Sequence[QLabel] = ()) -> None:
 
 def grow_to_fit(window: QWidget) -> None:
     """Make a dialog higher where its texts have come to need more lines."""
+    needed = _height_needed(window)
+    if needed > window.height():
+        window.resize(window.width(), needed)
+
+
+def fit_height(window: QWidget) -> None:
+    """Make a dialog as high as what is in it, after parts of it were shown or hidden."""
+    # Those inside first: otherwise the outer ones hear of it one after the other, later.
+    for each in reversed(window.findChildren(QWidget)):
+        if each.layout() is not None:
+            each.layout().activate()
+    window.resize(window.width(), _height_needed(window))
+
+
+def _height_needed(window: QWidget) -> int:
     layout = window.layout()
     if layout is None:
-        return
+        return 0
     layout.activate()
     needed = layout.totalMinimumSize().height()
     if layout.hasHeightForWidth():
         needed = max(needed, layout.totalHeightForWidth(window.width()))
-    if needed > window.height():
-        window.resize(window.width(), needed)
+    return int(needed)
 
 
 def fill_combo(combo: QComboBox, items: Sequence[tuple[str, Any, str]]) -> None:

@@ -34,6 +34,7 @@ def slots(window: MainWindow) -> dict[str, Callable[[], object]]:
         "actionSave": saving.save,
         "actionSaveAs": saving.save_copy,
         "actionExport": documents.ask_export,
+        "actionExportAs": documents.ask_export_as,
         "actionSaveSession": window.session_keeping.save,
         "actionSaveSessionAs": window.session_keeping.save_as,
         "actionCopyPython": window.copying.copy_python,

@@ -134,6 +134,13 @@ class Tour:
         assert found is not None, name
         return found
 
+    def dialogs(self, name: str) -> list[QWidget]:
+        """Return the dialogs of that object name that are shown."""
+        from PyQt5.QtWidgets import QDialog
+
+        # One that was closed is still there, because Qt deletes it later.
+        return [each for each in self.window.findChildren(QDialog, name) if each.isVisible()]
+
     def picture(self, name: str, dialog: QWidget | None = None) -> None:
         """Take a picture of the window, and of a dialog where it stands over it."""
         from PyQt5.QtGui import QColor, QPainter
@@ -154,9 +161,9 @@ class Tour:
         from PyQt5.QtTest import QTest
 
         self.window.findChild(_action_class(), action).trigger()
-        dialog = self.find(name)
+        (dialog,) = self.dialogs(name)
         if typed:
-            QTest.keyClicks(self.find(edit), typed)
+            QTest.keyClicks(self.find_in(dialog, edit), typed)
         self.wait()
         self.picture(state, dialog)
         dialog.reject()
@@ -205,6 +212,10 @@ class Tour:
         self.dialog("jump", "actionJump", "jumpDialog")
         self.dialog("about", "actionAbout", "aboutDialog")
         self.dialog("export", "actionExport", "exportDialog")
+        self.dialog("export-images", "actionExportAs", "exportAsDialog")
+        self.dialog(
+            "export-movie", "actionExportAs", "exportAsDialog", "Movie", "exportAsKindCombo"
+        )
         self._show_focus()
         self._show_import()
         self._show_several()
@@ -290,13 +301,8 @@ class Tour:
         tifffile.imwrite(path, np.ascontiguousarray(stack), ome=True, metadata=metadata)
         self.window.open_path(path)
 
-        def asked() -> list[QDialog]:
-            # The one before is still there, because Qt deletes it later.
-            found = self.window.findChildren(QDialog, "importDialog")
-            return [each for each in found if each.isVisible()]
-
-        self.wait(lambda: bool(asked()))
-        (dialog,) = asked()
+        self.wait(lambda: bool(self.dialogs("importDialog")))
+        (dialog,) = self.dialogs("importDialog")
         self.picture("channels", dialog)
         dialog.reject()
         self.wait()

@@ -28,6 +28,9 @@ from flimage_gui.settings import Settings
 PATIENCE = 20_000
 
 
+#: Threads that zarr keeps for the whole process once it was used.
+_ZARR_THREADS = ("zarr_io", "asyncio_")
+
 # Qt complains once when this is missing, as in many containers.
 _RUNTIME = tempfile.TemporaryDirectory(prefix="flimage-runtime-")
 os.environ.setdefault("XDG_RUNTIME_DIR", _RUNTIME.name)
@@ -82,7 +85,11 @@ def no_leaked_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def python_threads() -> list[threading.Thread]:
         # Python makes a stand-in for each of Qt's threads, and keeps it after their end.
         dummy = threading._DummyThread  # type: ignore[attr-defined]  # there is no public name
-        return [thread for thread in threading.enumerate() if not isinstance(thread, dummy)]
+        return [
+            thread
+            for thread in threading.enumerate()
+            if not isinstance(thread, dummy) and not thread.name.startswith(_ZARR_THREADS)
+        ]
 
     before = set(python_threads())
     yield

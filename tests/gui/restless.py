@@ -44,7 +44,14 @@ _KEYS = (
     Qt.Key.Key_Escape,
 )
 #: Actions that open a dialog, which Escape closes.
-_DIALOGS = ("actionJump", "actionExport", "actionPreferences", "actionCommands", "actionShortcuts")
+_DIALOGS = (
+    "actionJump",
+    "actionExport",
+    "actionExportAs",
+    "actionPreferences",
+    "actionCommands",
+    "actionShortcuts",
+)
 
 
 class RestlessPerson:

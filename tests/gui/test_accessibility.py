@@ -99,6 +99,7 @@ def test_every_control_of_every_dialog_has_a_name(
 
     for action, name in (
         ("actionExport", "exportDialog"),
+        ("actionExportAs", "exportAsDialog"),
         ("actionPreferences", "preferencesDialog"),
         ("actionShortcuts", "shortcutsDialog"),
         ("actionCommands", "commandPalette"),
