@@ -57,7 +57,7 @@ TAIL = """
 def main() -> int:
     """Write the page; return the exit code."""
     found = {path.stem: json.loads(path.read_text("utf-8")) for path in FOUND.glob("*.json")}
-    run = found.pop("run", None)
+    runs = found.pop("runs", [])
     if not found:
         print(f"There is nothing in {FOUND}; run the scripts of tests/torture first.")
         return 1
@@ -72,24 +72,23 @@ def main() -> int:
             f" {each['seconds'] / 60:.1f} min | {', '.join(map(str, each['seeds'])) or 'none'} |"
         )
         sections.append(_section(title, name, each))
-    sections += [_last_run(run)] if run else []
+    sections += [_last_runs(runs)] if runs else []
     sections.append(_not_tried(found))
     PAGE.write_text("\n".join([HEAD, *rows, *sections]) + TAIL, encoding="utf-8")
     print(PAGE)
     return 0
 
 
-def _last_run(run: dict[str, Any]) -> str:
-    what = "all scripts" if run["all"] else ", ".join(run["scripts"])
-    kept = "All promises were kept." if not run["not kept"] else ""
-    broken = f"Not kept: {', '.join(run['not kept'])}." if run["not kept"] else ""
-    return (
-        "\n## The last run\n\n"
-        f"`make torture TORTURE_SCALE={run['scale']:g}` ({what}, seed {run['seed']}) took"
-        f" {run['minutes']} minutes on {run['date']}, on Python {run['python']} and"
-        f" {run['processors']} processors. {kept}{broken} Sections with another seed or day were"
-        " run by themselves."
-    )
+def _last_runs(runs: list[dict[str, Any]]) -> str:
+    lines = ["\n## The last runs\n"]
+    for run in runs:
+        broken = f"not kept: {', '.join(run['not kept'])}" if run["not kept"] else "no defect"
+        lines.append(
+            f"* `make torture TORTURE_SCALE={run['scale']:g}` of {', '.join(run['scripts'])}, seed"
+            f" {run['seed']}: {run['minutes']} minutes on {run['date']}, Python {run['python']},"
+            f" {run['processors']} processors; {broken}."
+        )
+    return "\n".join(lines)
 
 
 def _not_tried(found: dict[str, Any]) -> str:

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-#: What is known of the last run, for the page.
-RUN = ROOT / "build" / "torture" / "run.json"
+#: What is known of the last runs, for the page.
+RUNS = ROOT / "build" / "torture" / "runs.json"
 
 #: Script, what says how long it goes on, that length at scale 1, and other arguments.
 PARTS: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
@@ -65,13 +65,15 @@ def main(argv: list[str] | None = None) -> int:
         "date": began_on.isoformat(),
         "minutes": round((time.monotonic() - start) / 60),
         "scripts": [name for name in names if name in arguments.only],
-        "all": set(arguments.only) == set(names),
         "not kept": failed,
         "python": platform.python_version(),
         "processors": os.cpu_count(),
     }
-    RUN.parent.mkdir(parents=True, exist_ok=True)
-    RUN.write_text(json.dumps(run, indent=1) + "\n")
+    RUNS.parent.mkdir(parents=True, exist_ok=True)
+    before = json.loads(RUNS.read_text("utf-8")) if RUNS.exists() else []
+    # What was run again takes the place of what was found before.
+    kept = [each for each in before if not set(each["scripts"]) <= set(arguments.only)]
+    RUNS.write_text(json.dumps([*kept, run], indent=1) + "\n", encoding="utf-8")
     subprocess.run([sys.executable, str(ROOT / "scripts" / "reliability.py")], check=True)
     print("not kept: " + ", ".join(failed) if failed else "All promises were kept.")
     return 1 if failed else 0
