@@ -17,15 +17,15 @@ from .errors import FileFormatError, FlimageError, InputError
 from .quantities import format_quantity
 from .selecting import Axis, Layout, Selection
 
-__all__ = ["Recording", "bytes_of", "check_size", "read_block"]
+__all__ = ["Recording", "bytes_of", "check_planes", "check_size", "read_block"]
 
 #: Bytes up to which an image is read, however little of it is stored. Larger ones have to take at
 #: least a hundredth of their size: images with noise always do.
 _LARGE = 2**27
 _LARGEST_RATIO = 100
 
-#: Frames up to which nobody asks whether a file can hold them.
-_MANY_FRAMES = 2**20
+#: Images up to which nobody asks whether a file can hold them.
+_MANY_PLANES = 2**20
 
 
 class Recording(abc.ABC):
@@ -174,12 +174,13 @@ class Recording(abc.ABC):
         self.shape = layout.shape
         # Before anything is made of that size: times, to begin with.
         if math.prod(self.shape) * self.dtype.itemsize > _LARGE:
-            check_size(self.path, self.shape, self.dtype.itemsize, bytes_of(self.path))
-        if self.n_frames > _MANY_FRAMES and self.n_frames > (stored := bytes_of(self.path)):
-            raise FileFormatError(
-                f"{self.path} announces {self.n_frames} frames, but holds only {stored} bytes; it"
-                " is damaged or no recording."
-            )
+            check_size(self.path, self.shape, self.dtype.itemsize, self._bytes())
+        if layout.planes > _MANY_PLANES:
+            check_planes(self.path, layout.planes, self._bytes())
+
+    def _bytes(self) -> int:
+        """Size of all that the recording is read from."""
+        return bytes_of(self.path)
 
     def _check_dtype(self) -> None:
         if self.dtype.kind not in "uif" or self.dtype.itemsize > 8:
@@ -252,6 +253,21 @@ def bytes_of(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
     return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
+
+
+def check_planes(path: Path, planes: int, stored: int) -> None:
+    """Refuse more images than there can be in so few bytes, before a list is made of them.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When not even one byte is stored for each.
+    """
+    if planes > _MANY_PLANES and planes > stored:
+        raise FileFormatError(
+            f"{path} announces {planes} frames, but holds only {stored} bytes; it is damaged or no"
+            " recording."
+        )
 
 
 def check_size(path: Path, shape: Sequence[int], itemsize: int, stored: int) -> None:

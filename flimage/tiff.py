@@ -22,11 +22,13 @@ import numpy.typing as npt
 import tifffile
 
 from .errors import FileFormatError, FlimageError, InputError
+from .image_folder import natural_key
 from .ome import OmeRecording, as_list, ome_images, ome_maps
 from .recording import check_size, read_block
 from .selecting import Axis, ChoiceNeededError, Selection
 from .tiff_checks import check_directories, check_page
 from .tiff_codecs import PageDecoder, is_missing_codec, missing_codec
+from .tiff_sets import check_set
 from .tiff_values import StoredValues, times_in_info, values_of_imagej, values_of_ome
 from .units import METRES, SECONDS, number_of, scale_of
 
@@ -72,11 +74,13 @@ class TiffRecording(OmeRecording):
         self._stored_type = self.dtype
         self._values: StoredValues | None = None
         self._pages: list[Any] = []
+        # The files of a set in which frames stand.
+        self._members: set[Any] = set()
         self._image = 0
         self._block: int | None = None
         self._decoder = PageDecoder(path)
         with _remarks() as remarks:
-            check_directories(path)
+            smallest = check_directories(path)
             # Where bytes are damaged, tifffile raises whatever comes of them.
             try:
                 self._file = tifffile.TiffFile(path)
@@ -90,6 +94,7 @@ class TiffRecording(OmeRecording):
                     f"{path} is not a readable TIFF file ({error}); restore it from a copy."
                 ) from error
             try:
+                missing = check_set(path, self._file, smallest)
                 self._open_series()
                 self._read_metadata()
             except FlimageError:
@@ -105,6 +110,7 @@ class TiffRecording(OmeRecording):
             except BaseException:
                 self.close()
                 raise
+        self._tell_of_set(missing)
         self._notes += [f"The TIFF reader remarks: {text}" for text in dict.fromkeys(remarks)]
 
     def _open_series(self) -> None:
@@ -134,13 +140,14 @@ class TiffRecording(OmeRecording):
             " Image › Duplicate… or Image › Hyperstacks › Make Subset….",
             self._channel_names(),
         )
-        if len(found) == 1 and series.dataoffset is not None:
+        block = series.dataoffset if series.keyframe.parent is self._file else None
+        if len(found) == 1 and block is not None:
             # One block of bytes, often announced by the first page alone (ImageJ beyond 4 GB).
-            if series.dataoffset + series.nbytes > self.path.stat().st_size:
+            if block + series.nbytes > self.path.stat().st_size:
                 raise FileFormatError(
                     f"{self.path} ends before its last frame; it was not written or copied whole."
                 )
-            self._block = int(series.dataoffset)
+            self._block = int(block)
             self._keyframe = series.keyframe
             return
         self._keyframe = pages[0].keyframe
@@ -150,18 +157,40 @@ class TiffRecording(OmeRecording):
         if len(pages) != planes:
             # Frames that are no pages of their own (volumes, separate planes): read at once.
             self._check_whole(series)
-            self._whole = series.asarray().reshape(planes, *self.shape)
+            self._whole = self._decoder.read_all(series).reshape(planes, *self.shape)
             return
         self._pages = [pages[self._layout.plane(index)] for index in range(self.n_frames)]
+        self._members |= {page.parent for page in self._pages if page is not None}
         if any(page is None for page in self._pages):
             self._drop_missing()
 
     def _check_whole(self, series: Any) -> None:
         """Make sure that a stack that is read at once is there."""
-        check_size(self.path, series.shape, self.dtype.itemsize, self.path.stat().st_size)
+        self._members |= {page.parent for page in series.pages if page is not None}
+        check_size(self.path, series.shape, self.dtype.itemsize, self._bytes())
         for page in series.pages:
             if page is not None:
-                check_page(self.path, page)
+                check_page(self._file_of(page), page)
+
+    def _file_of(self, page: Any) -> Path:
+        """Find the file in which a page stands: it may be another one of a set."""
+        return self.path if page.parent is self._file else Path(page.parent.filehandle.path)
+
+    def _bytes(self) -> int:
+        others = {Path(each.filehandle.path) for each in self._members if each is not self._file}
+        return sum(each.stat().st_size for each in (self.path, *others))
+
+    def _tell_of_set(self, missing: Sequence[str]) -> None:
+        """Note which files the images come from where that is not the opened one alone."""
+        names = sorted({each.filehandle.name for each in self._members} or {""}, key=natural_key)
+        shown = f"{', '.join(names[:4])}{', …' if names[4:] else ''}"
+        if len(names) > 1:
+            self._notes.append(f"Images are spread over {len(names)} files: {shown}.")
+        elif self._members and self._file not in self._members:
+            self._notes.append(f"Images are in the file {shown} beside this one.")
+        if missing:
+            shown = f"{', '.join(missing[:4])}{', …' if missing[4:] else ''}"
+            self._notes.append(f"Files that belong to the recording are not beside it: {shown}.")
 
     def _choose_stack(self, found: Sequence[Any]) -> Any:
         """Choose one of several stacks, which are the positions of a recording."""
@@ -295,9 +324,10 @@ class TiffRecording(OmeRecording):
             dtype = self._stored_type.newbyteorder(self._file.byteorder)
             start = self._block + self._layout.plane(index) * size
             return read_block(self._file.filehandle, start, self.shape, dtype)
-        check_page(self.path, self._pages[index])
+        page = self._pages[index]
+        check_page(self._file_of(page), page)
         with _remarks():
-            image = self._decoder.read(self._pages[index], index)
+            image = self._decoder.read(page, index)
         return image.reshape(image.shape[-2:]) if image.size == math.prod(self.shape) else image
 
     def close(self) -> None:

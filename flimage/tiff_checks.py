@@ -6,7 +6,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from .errors import FileFormatError
 from .recording import check_size
@@ -19,48 +19,69 @@ _SLACK = 2**27
 #: Codes of deflate, which the TIFF library unpacks without a limit.
 _DEFLATE = (8, 32946, 50013)
 
+#: Codes of width and height, and of types of whole numbers, with their forms.
+_WIDTH, _HEIGHT = 256, 257
+_WHOLE = {3: "H", 4: "I", 16: "Q"}
 
-def check_directories(path: Path) -> None:
+
+def check_directories(path: Path) -> int:
     """Make sure that the chain of image directories comes to an end.
+
+    Returns
+    -------
+    int
+        Number of pixels of the smallest image; 1 where the file does not say.
 
     Raises
     ------
     flimage.errors.FileFormatError
         When it goes round in a circle.
     """
+    smallest = 0
     with path.open("rb") as stream:
         head = stream.read(16)
         order = {b"II": "<", b"MM": ">"}.get(head[:2])
         if order is None or len(head) < 16:
-            return  # whatever it is, the reader will say so
+            return 1  # whatever it is, the reader will say so
         big = struct.unpack_from(f"{order}H", head, 2)[0] == 43
         count_form, entry, next_form = ("Q", 20, "Q") if big else ("H", 12, "I")
         place = struct.unpack_from(order + next_form, head, 8 if big else 4)[0]
+        size = path.stat().st_size
         seen = set()
-        while place:
+        while 0 < place < size:
             if place in seen:
                 raise FileFormatError(
                     f"{path} is damaged: its image directories go round in a circle; restore it"
                     " from a copy."
                 )
             seen.add(place)
-            count = _number(stream, place, order + count_form)
-            if count is None:
-                return
-            after = place + struct.calcsize(order + count_form) + count * entry
-            place = _number(stream, after, order + next_form) or 0
+            stream.seek(place)
+            start = stream.read(struct.calcsize(order + count_form))
+            if len(start) < struct.calcsize(order + count_form):
+                break
+            length = struct.unpack(order + count_form, start)[0] * entry
+            after = struct.calcsize(order + next_form)
+            if length > size:
+                break
+            entries = stream.read(length + after)
+            pixels = _pixels(entries[:length], order, entry)
+            smallest = min(smallest or pixels, pixels)
+            if len(entries) < length + after:
+                break
+            place = struct.unpack_from(order + next_form, entries, length)[0]
+    return max(1, smallest)
 
 
-def _number(stream: IO[bytes], place: int, form: str) -> int | None:
-    """Read a number from a place in a file; None where the file ends before."""
-    if place >= 2**63:
-        return None
-    stream.seek(place)
-    data = stream.read(struct.calcsize(form))
-    if len(data) < struct.calcsize(form):
-        return None
-    number: int = struct.unpack(form, data)[0]
-    return number
+def _pixels(entries: bytes, order: str, size: int) -> int:
+    """Read width times height from the entries of a directory; 1 where they are not there."""
+    sides = {}
+    for start in range(0, len(entries) - size + 1, size):
+        code, form = struct.unpack_from(f"{order}HH", entries, start)
+        if code > _HEIGHT:
+            break  # entries are sorted by their codes
+        if code in (_WIDTH, _HEIGHT) and form in _WHOLE:
+            sides[code] = struct.unpack_from(order + _WHOLE[form], entries, start + size // 2 + 2)
+    return math.prod(sides.get(_WIDTH, (1,)) + sides.get(_HEIGHT, (1,))) or 1
 
 
 def check_page(path: Path, page: Any) -> None:

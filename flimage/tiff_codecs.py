@@ -6,7 +6,9 @@ LZW first of all, which many programs of microscopes write.
 
 from __future__ import annotations
 
+import os
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,10 @@ class PageDecoder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._own = os.path.realpath(path)
         self._opened: dict[str, Any] = {}
+        #: The last file of a set that was read from; tifffile opens them only to look at them.
+        self._member: Any = None
         self._lock = threading.Lock()
 
     def read(self, page: Any, frame: int) -> npt.NDArray[Any]:
@@ -73,7 +78,7 @@ class PageDecoder:
             When its compression needs a package that is not installed.
         """
         try:
-            image: npt.NDArray[Any] = page.asarray()
+            image: npt.NDArray[Any] = self._read(page)
         except (ValueError, ImportError) as error:
             if not is_missing_codec(error):
                 raise
@@ -82,6 +87,28 @@ class PageDecoder:
         if page.compression not in _OF_PILLOW:
             raise missing_codec(self._path, page, frame)
         return self._decode(page, frame)
+
+    def read_all(self, series: Any) -> npt.NDArray[Any]:
+        """Decode all pages of a stack, which may stand in several files."""
+        with warnings.catch_warnings():
+            # It opens each file of a set when it comes to it, and says so.
+            warnings.filterwarnings("ignore", "reading array from closed file", UserWarning)
+            image: npt.NDArray[Any] = series.asarray()
+        return image
+
+    def _read(self, page: Any) -> npt.NDArray[Any]:
+        handle = page.parent.filehandle
+        if handle.path == self._own:
+            image: npt.NDArray[Any] = page.asarray()
+            return image
+        with self._lock:
+            if handle is not self._member:
+                if self._member is not None:
+                    self._member.close()
+                handle.open()
+                self._member = handle
+            image = page.asarray()
+        return image
 
     def _decode(self, page: Any, frame: int) -> npt.NDArray[Any]:
         from PIL import Image
@@ -107,3 +134,6 @@ class PageDecoder:
         for picture in self._opened.values():
             picture.close()
         self._opened.clear()
+        if self._member is not None:
+            self._member.close()
+            self._member = None

@@ -1,0 +1,83 @@
+"""Which further files a recording may be read from: ordinary ones in its own folder, by no link.
+
+Sets of TIFF files name one another, and Zarr folders hold whatever somebody put there: in a file
+from a stranger, a name or a link may lead to any file of whoever opens it, and a pipe keeps waiting
+whoever reads it. What is read beside the file that was asked for goes through here.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from .errors import FileFormatError
+
+__all__ = ["check_beside", "check_ordinary", "is_plain"]
+
+
+def is_plain(name: str) -> bool:
+    """Tell whether a name is that of a file, without any folder, on every system."""
+    separators = ("/", "\\", "\0", ":") if os.name == "nt" else ("/", "\\", "\0")
+    return name not in ("", ".", "..") and not any(each in name for each in separators)
+
+
+def check_ordinary(path: Path) -> None:
+    """Make sure that a file that a person named is one: reading a pipe may never come to an end.
+
+    A link to an ordinary file is as good as the file: the person chose it.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When it is a pipe, a socket or a device.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # whoever opens it says so
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise FileFormatError(
+            f"{path} is no ordinary file, but a pipe, a socket or a device, which is not opened;"
+            " copy what it gives into a file."
+        )
+
+
+def check_beside(path: Path, folder: Path, name: str) -> bool:
+    """Make sure that a file that another one names is an ordinary one in the same folder.
+
+    Parameters
+    ----------
+    path
+        The file that names it, for messages.
+    folder
+        Where that file really is.
+    name
+        What it says.
+
+    Returns
+    -------
+    bool
+        Whether there is such a file.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When the name leads to another folder, or to a link or anything else but a file.
+    """
+    if not is_plain(name):
+        raise FileFormatError(
+            f"{path} says that images are in the file {name!r}, which is not in the folder of"
+            " this file and is not opened; export the recording as one file."
+        )
+    try:
+        mode = (folder / name).lstat().st_mode
+    except (OSError, ValueError):
+        return False
+    if not stat.S_ISREG(mode):
+        what = "a link" if stat.S_ISLNK(mode) else "no ordinary file"
+        raise FileFormatError(
+            f"{path} says that images are in the file {name!r} beside it, which is {what} and is"
+            " not opened; put the file itself in its place."
+        )
+    return True
