@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .errors import FileFormatError
 
-__all__ = ["check_beside", "check_ordinary", "is_plain"]
+__all__ = ["check_beside", "check_ordinary", "check_within", "is_plain"]
 
 
 def is_plain(name: str) -> bool:
@@ -40,6 +40,44 @@ def check_ordinary(path: Path) -> None:
         raise FileFormatError(
             f"{path} is no ordinary file, but a pipe, a socket or a device, which is not opened;"
             " copy what it gives into a file."
+        )
+
+
+def check_within(path: Path, folder: str, place: Path, what: str) -> None:
+    """Make sure that a file of a folder is in it, and is a file or a folder.
+
+    Links within the folder are followed.
+
+    Parameters
+    ----------
+    path
+        The folder, for messages.
+    folder
+        Where it really is.
+    place
+        The file, which need not be there.
+    what
+        Its name, for messages.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When it leads out of the folder, or is a pipe, a socket or a device.
+    """
+    real = os.path.realpath(place)
+    if real != folder and not real.startswith(folder.rstrip(os.sep) + os.sep):
+        raise FileFormatError(
+            f"{path}: {what} leads out of this folder and is not followed; copy what it stands for"
+            " into the folder."
+        )
+    try:
+        mode = Path(real).stat().st_mode
+    except (OSError, ValueError):
+        return  # whoever opens it says so
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise FileFormatError(
+            f"{path}: {what} is no ordinary file, but a pipe, a socket or a device, which is not"
+            " opened; remove it."
         )
 
 

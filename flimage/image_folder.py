@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,21 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from .errors import FileFormatError, InputError
-from .recording import Recording
+from .beside import check_within
+from .errors import FileFormatError, FlimageError, InputError
+from .recording import Recording, check_size
 from .selecting import Selection
+from .tiff_checks import check_directories, check_page, remarks
+from .tiff_sets import check_counts
 
 __all__ = ["FolderRecording", "is_pattern", "natural_key"]
 
 #: Endings that are read by tifffile, and by Pillow.
 _TIFF = (".tif", ".tiff")
 _OTHER = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png")
+
+#: Bytes of a pixel, by Pillow's names of kinds of pixels, where these are more than one.
+_BYTES = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 
 
 def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
@@ -42,12 +50,18 @@ def is_pattern(path: Path) -> bool:
 
 
 class FolderRecording(Recording):
-    """Images in a folder: all of them, or those that a pattern names."""
+    """Images in a folder: all of them, or those that a pattern names.
+
+    A link that leads out of the folder is refused, as anywhere else: an archive from a stranger may
+    hold one (see decision 8).
+    """
 
     kind = "image folder"
 
     def __init__(self, path: Path, selection: Selection | None = None) -> None:
         super().__init__(path, selection)
+        folder = path if path.is_dir() else path.parent
+        self._folder = os.path.realpath(folder)
         self._files = self._find()
         first = self._load(self._files[0])
         self.dtype = first.dtype
@@ -73,7 +87,11 @@ class FolderRecording(Recording):
             found = [p for p in self.path.iterdir() if not p.name.startswith(".")]
         else:
             found = list(self.path.parent.glob(self.path.name))
-        images = [p for p in found if p.is_file() and p.suffix.lower() in (*_TIFF, *_OTHER)]
+        images = [
+            p
+            for p in found
+            if p.suffix.lower() in (*_TIFF, *_OTHER) and p.exists() and not p.is_dir()
+        ]
         if not images:
             raise InputError(
                 f"{self.path} holds no images; they have to end in"
@@ -92,15 +110,11 @@ class FolderRecording(Recording):
         return folder / f"*{suffix}"
 
     def _load(self, path: Path) -> npt.NDArray[Any]:
+        check_within(self.path, self._folder, path, path.name)
         try:
-            if path.suffix.lower() in _TIFF:
-                image: npt.NDArray[Any] = tifffile.imread(path)
-                return image
-            from PIL import Image
-
-            with Image.open(path) as picture:
-                # A palette is how a picture is shown, not what was measured.
-                return np.asarray(picture.convert("RGB") if picture.mode == "P" else picture)
+            return _load_tiff(path) if path.suffix.lower() in _TIFF else _load_other(path)
+        except FlimageError:
+            raise
         # Damaged files make the decoders raise many kinds of exceptions.
         except Exception as error:
             raise FileFormatError(f"{path} is not a readable image: {error}") from error
@@ -121,3 +135,34 @@ class FolderRecording(Recording):
 
     def close(self) -> None:
         """Do nothing: files are only open while they are read."""
+
+
+def _load_tiff(path: Path) -> npt.NDArray[Any]:
+    """Read the first image of a TIFF file, whatever other files it names."""
+    smallest = check_directories(path)
+    # What else belongs to a set are frames of their own.
+    alone: dict[str, Any] = {"_multifile": False, "is_mmstack": False, "is_ndtiff": False}
+    with remarks(), tifffile.TiffFile(path, **alone) as file:
+        check_counts(path, file, smallest)
+        series = file.series[0]
+        check_size(path, series.shape, series.dtype.itemsize, path.stat().st_size)
+        for page in series.pages:
+            if page is not None:
+                check_page(path, page)
+        image: npt.NDArray[Any] = series.asarray()
+    return image
+
+
+def _load_other(path: Path) -> npt.NDArray[Any]:
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        # Of large images, which may well be; those of which next to nothing is stored are refused.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        picture = Image.open(path)
+    with picture:
+        # Which of its kinds of pixels takes how much, it keeps to itself.
+        shape = (picture.height, picture.width, len(picture.getbands()))
+        check_size(path, shape, _BYTES.get(picture.mode, 1), path.stat().st_size)
+        # A palette is how a picture is shown, not what was measured.
+        return np.asarray(picture.convert("RGB") if picture.mode == "P" else picture)

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import logging
 import math
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,41 +23,13 @@ from .image_folder import natural_key
 from .ome import OmeRecording, as_list, ome_images, ome_maps
 from .recording import check_size, read_block
 from .selecting import Axis, ChoiceNeededError, Selection
-from .tiff_checks import check_directories, check_page
+from .tiff_checks import check_directories, check_page, remarks
 from .tiff_codecs import PageDecoder, is_missing_codec, missing_codec
 from .tiff_sets import check_set
 from .tiff_values import StoredValues, times_in_info, values_of_imagej, values_of_ome
 from .units import METRES, SECONDS, number_of, scale_of
 
 __all__ = ["TiffRecording"]
-
-
-class _Remarks(logging.Handler):
-    """Collects what tifffile logs: it reads on where a file is broken, and says so only there."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = re.sub(r"<tifffile\.\S+ [^>]*>:? ", "", record.getMessage())
-        # Nothing is: frames that are missing are counted here, not made up.
-        if "zeroed" not in text:
-            self.texts.append(text)
-
-
-@contextmanager
-def _remarks() -> Iterator[list[str]]:
-    """Yield the list that tifffile's warnings are added to instead of being printed."""
-    logger = logging.getLogger("tifffile")
-    handler = _Remarks()
-    propagate, logger.propagate = logger.propagate, False
-    logger.addHandler(handler)
-    try:
-        yield handler.texts
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagate
 
 
 class TiffRecording(OmeRecording):
@@ -79,7 +48,7 @@ class TiffRecording(OmeRecording):
         self._image = 0
         self._block: int | None = None
         self._decoder = PageDecoder(path)
-        with _remarks() as remarks:
+        with remarks() as found:
             smallest = check_directories(path)
             # Where bytes are damaged, tifffile raises whatever comes of them.
             try:
@@ -111,7 +80,7 @@ class TiffRecording(OmeRecording):
                 self.close()
                 raise
         self._tell_of_set(missing)
-        self._notes += [f"The TIFF reader remarks: {text}" for text in dict.fromkeys(remarks)]
+        self._notes += [f"The TIFF reader remarks: {text}" for text in dict.fromkeys(found)]
 
     def _open_series(self) -> None:
         """Find the stack to read; thumbnails and labels beside it don't count."""
@@ -326,7 +295,7 @@ class TiffRecording(OmeRecording):
             return read_block(self._file.filehandle, start, self.shape, dtype)
         page = self._pages[index]
         check_page(self._file_of(page), page)
-        with _remarks():
+        with remarks():
             image = self._decoder.read(page, index)
         return image.reshape(image.shape[-2:]) if image.size == math.prod(self.shape) else image
 

@@ -2,26 +2,71 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import re
 import struct
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from .errors import FileFormatError
 from .recording import check_size
+from .unpacking import UnpackError, check_unpacked, most_of
 
-__all__ = ["check_directories", "check_page"]
+__all__ = ["check_directories", "check_page", "remarks"]
 
 #: Bytes that a page may take beyond what it announces when it is unpacked, before that is counted.
 _SLACK = 2**27
 
-#: Codes of deflate, which the TIFF library unpacks without a limit.
-_DEFLATE = (8, 32946, 50013)
+#: Compressions that are unpacked without a limit, by their codes in TIFF. LZW is not among them: it
+#: goes through Pillow or `imagecodecs`, which stop where the page is full.
+_COMPRESSIONS = {
+    8: "zlib",
+    32946: "zlib",
+    50013: "zlib",
+    32773: "packbits",
+    34925: "lzma",
+    50000: "zstd",
+    34926: "zstd",
+    **dict.fromkeys((6, 7, 34892, 33007), "jpeg"),
+    **dict.fromkeys((33003, 33004, 33005, 34712), "jpeg2000"),
+    34933: "png",
+    **dict.fromkeys((34927, 50001), "webp"),
+}
 
 #: Codes of width and height, and of types of whole numbers, with their forms.
 _WIDTH, _HEIGHT = 256, 257
 _WHOLE = {3: "H", 4: "I", 16: "Q"}
+
+
+class _Remarks(logging.Handler):
+    """Collects what tifffile logs: it reads on where a file is broken, and says so only there."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = re.sub(r"<tifffile\.\S+ [^>]*>:? ", "", record.getMessage())
+        # Nothing is: frames that are missing are counted here, not made up.
+        if "zeroed" not in text:
+            self.texts.append(text)
+
+
+@contextmanager
+def remarks() -> Iterator[list[str]]:
+    """Yield the list that tifffile's warnings are added to instead of being printed."""
+    logger = logging.getLogger("tifffile")
+    handler = _Remarks()
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield handler.texts
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
 
 
 def check_directories(path: Path) -> int:
@@ -102,31 +147,28 @@ def check_page(path: Path, page: Any) -> None:
     keyframe = page.keyframe
     counts = [int(count) for count in page.databytecounts]
     check_size(path, keyframe.shape, keyframe.dtype.itemsize, min(sum(counts), path.stat().st_size))
-    if int(keyframe.compression) not in _DEFLATE:
+    # A tile is unpacked whole, also where the image fills a corner of it.
+    check_size(path, keyframe.chunks, keyframe.dtype.itemsize, max(counts, default=0))
+    kind = _COMPRESSIONS.get(int(keyframe.compression))
+    if kind is None:
         return
     wanted = math.prod(keyframe.shape) * keyframe.dtype.itemsize + _SLACK
-    for offset, count in zip(page.dataoffsets, counts, strict=False):
-        # Deflate makes at most a thousand bytes of one.
-        if 1032 * count > wanted and _unpacked(path, int(offset), count, wanted) > wanted:
-            raise FileFormatError(
-                f"{path} is damaged: a page unpacks to more than {wanted} bytes, but announces"
-                f" {'×'.join(map(str, keyframe.shape))} pixels."
-            )
-
-
-def _unpacked(path: Path, offset: int, count: int, limit: int) -> int:
-    """Count what a block unpacks to, up to a little more than `limit`, without keeping it."""
-    unpack, total = zlib.decompressobj(), 0
-    with path.open("rb") as stream:
-        stream.seek(offset)
-        data = stream.read(min(count, path.stat().st_size))
-    try:
-        while total <= limit and not unpack.eof:
-            piece = unpack.decompress(data, 2**22)
-            data = unpack.unconsumed_tail
-            if not piece and not data:
-                break
-            total += len(piece)
-    except zlib.error:
-        pass  # the reader will say so
-    return total
+    doubtful = [
+        (int(offset), count)
+        for offset, count in zip(page.dataoffsets, counts, strict=False)
+        if count * most_of(kind) > wanted
+    ]
+    if not doubtful:
+        return
+    file = Path(page.parent.filehandle.path)
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        for offset, count in doubtful:
+            stream.seek(offset)
+            try:
+                check_unpacked(kind, stream.read(min(count, size)), wanted)
+            except UnpackError:
+                raise FileFormatError(
+                    f"{path} is damaged: a page unpacks to more than {wanted} bytes, but announces"
+                    f" {'×'.join(map(str, keyframe.shape))} pixels."
+                ) from None

@@ -117,11 +117,14 @@ class PageDecoder:
         with self._lock:
             # Pillow tells in many ways what it does not know.
             try:
-                if name not in self._opened:
-                    self._opened[name] = Image.open(name)
-                picture = self._opened[name]
-                picture.seek(page.index)
-                values = np.asarray(picture)
+                with warnings.catch_warnings():
+                    # Of large pages; what they hold was looked at before.
+                    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                    if name not in self._opened:
+                        self._opened[name] = Image.open(name)
+                    picture = self._opened[name]
+                    picture.seek(page.index)
+                    values = np.asarray(picture)
             except Exception as error:
                 raise missing_codec(self._path, page, frame) from error
         if values.shape != page.shape or values.dtype.kind not in "iuf":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,7 +21,7 @@ from .beside import check_beside
 from .recording import check_planes
 from .tiff_checks import check_directories
 
-__all__ = ["check_set"]
+__all__ = ["check_counts", "check_set"]
 
 _INDEX = "NDTiff.index"
 
@@ -60,10 +60,28 @@ def check_set(path: Path, file: Any, smallest: int) -> list[str]:
             members.append(folder / name)
         else:
             missing.append(name)
-    stored = sum(each.stat().st_size for each in dict.fromkeys(members))
-    for count in _counts(file, folder, max(1, smallest)):
-        check_planes(path, count, stored)
+    check_counts(path, file, smallest, members)
     return missing
+
+
+def check_counts(path: Path, file: Any, smallest: int, members: Sequence[Path] = ()) -> None:
+    """Make sure that a TIFF file announces no more images than can be stored.
+
+    Parameters
+    ----------
+    path, file, smallest
+        See :func:`check_set`.
+    members
+        The files in which images may be; by default the file itself.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When it does.
+    """
+    stored = sum(each.stat().st_size for each in dict.fromkeys(members or (path,)))
+    for count in _counts(file, Path(file.filehandle.dirname), max(1, smallest)):
+        check_planes(path, count, stored)
 
 
 def _names(path: Path, file: Any, folder: Path) -> Iterator[str]:

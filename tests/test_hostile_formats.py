@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import lzma
 import os
+import struct
 import subprocess
 import sys
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from flimage.errors import FileFormatError
 from flimage.readers import Selection, open_recording
@@ -23,6 +28,7 @@ from tests.torture.hostile_formats import (
     ndtiff_index,
     set_of_tiff,
     write_secret_tiff,
+    write_tiff,
 )
 
 #: What a small file may take at most [MB], as the page on reliability promises, and how long [s].
@@ -32,24 +38,30 @@ LONGEST = 30
 pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
 
 
-def convert_apart(path: Path, *options: str) -> tuple[int, str, int]:
-    """Convert in a process of its own; exit code, what it said, and most memory [MB].
+def run_apart(code: str, *arguments: str) -> tuple[int, str, int]:
+    """Run code that ends with an exit code in `code`, in a process of its own.
 
     The process ends when it takes several times what it may.
+
+    Returns
+    -------
+    code
+        The exit code.
+    said
+        What it wrote on the console as errors.
+    peak
+        Most memory [MB].
     """
-    code = (
+    around = (
         "import resource, sys\n"
-        "from flimage.cli import main\n"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + 3 * 2**30,) * 2)\n"
-        "code = main(sys.argv[1:])\n"
+        f"{code}\n"
         "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
         "sys.exit(code)\n"
     )
-    out = path.with_name("out.h5")
-    arguments = ["convert", str(path), str(out), "--overwrite", "--interval", "1", "-q", *options]
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", around, *arguments],
         capture_output=True,
         text=True,
         timeout=LONGEST,
@@ -57,6 +69,13 @@ def convert_apart(path: Path, *options: str) -> tuple[int, str, int]:
     )
     assert "peak" in done.stdout, done.stderr
     return done.returncode, done.stderr, int(done.stdout.rpartition("peak ")[2])
+
+
+def convert_apart(path: Path, *options: str) -> tuple[int, str, int]:
+    """Convert in a process of its own; see `run_apart`."""
+    arguments = ["convert", str(path), str(path.with_name("out.h5")), "--overwrite"]
+    code = "from flimage.cli import main; code = main(sys.argv[1:])"
+    return run_apart(code, *arguments, "--interval", "1", "-q", *options)
 
 
 def assert_refused_within_memory(path: Path, words: str, *options: str) -> None:
@@ -185,6 +204,130 @@ def test_an_index_of_ndtiff_leads_to_no_other_folder(inbox: Path, secret: Path) 
     (inbox / "NDTiff.index").symlink_to(secret)
     with pytest.raises(FileFormatError, match=r"NDTiff\.index.* is a link"):
         open_recording(path)
+
+
+# --- folders of images ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".png"])
+@pytest.mark.parametrize("pattern", ["", "*_c1*"])
+def test_a_link_out_of_a_folder_of_images_is_refused(
+    suffix: str, pattern: str, inbox: Path, tmp_path: Path
+) -> None:
+    image = Image.fromarray(np.full(PLANE, 200, "u1"))
+    image.save(tmp_path / f"secret{suffix}")
+    image.save(inbox / f"1_c1{suffix}")
+    (inbox / f"2_c1{suffix}").symlink_to(tmp_path / f"secret{suffix}")
+    (inbox / f"3_c1{suffix}").symlink_to(f"1_c1{suffix}")
+    with open_recording(inbox / pattern if pattern else inbox) as recording:
+        assert len(recording) == 3
+        assert recording.frame(2).max() == 200  # a link within the folder
+        with pytest.raises(FileFormatError, match=r"2_c1\.\w+ leads out of this folder"):
+            recording.frame(1)
+
+
+@pipes
+@pytest.mark.parametrize("name", ["1.tif", "2.tif", "2.png"])
+def test_a_pipe_in_a_folder_of_images_is_not_waited_for(name: str, inbox: Path) -> None:
+    Image.fromarray(np.zeros(PLANE, "u1")).save(inbox / f"3{name[1:]}")
+    os.mkfifo(inbox / name)
+    assert_refused_within_memory(inbox, "no ordinary file")
+
+
+def test_an_image_in_a_folder_is_read_from_its_own_file(
+    inbox: Path, secret: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Programs save a set as one file for each frame, all of which name the others.
+    for number in range(2):
+        names = [("1.tif", 1), (str(secret), 1)]
+        frames = np.full((1, *PLANE), number, "u2")
+        set_of_tiff(inbox / f"{number + 1}.tif", names[number:] + names[:number], frames)
+    with open_recording(inbox) as recording:
+        assert [recording.frame(i).max() for i in range(2)] == [0, 1]
+    assert capfd.readouterr().err == ""
+
+
+# --- memory: pages -------------------------------------------------------------------------------
+
+#: Width, height, bits, compression, kind of pixels, and samples.
+_TAGS = [(256, 4, 1, 20), (257, 4, 1, 24), (258, 3, 1, 16), (259, 3, 1, 1), (262, 3, 1, 1)]
+_ONE = (277, 3, 1, 1)
+
+
+def page_of(path: Path, compression: int, body: bytes) -> Path:
+    """Write a small page in one strip."""
+    tags = [*_TAGS[:3], (259, 3, 1, compression), _TAGS[4]]
+    tags += [(273, 4, 1, -1), _ONE, (278, 4, 1, 24), (279, 4, 1, len(body))]
+    return write_tiff(path, tags, body)
+
+
+def tile_of(path: Path, side: int, body: bytes) -> Path:
+    """Write a small page that fills a corner of a large tile."""
+    tags = [*_TAGS[:3], (259, 3, 1, 8), _TAGS[4], _ONE, (322, 4, 1, side), (323, 4, 1, side)]
+    return write_tiff(path, [*tags, (324, 4, 1, -1), (325, 4, 1, len(body))], body)
+
+
+def zeros_in_zstd(size: int) -> bytes:
+    block = (2**17 << 3 | 1 << 1).to_bytes(3, "little") + b"\0"
+    return b"\x28\xb5\x2f\xfd\x00\x58" + block * (size // 2**17) + b"\1\0\0"
+
+
+@pytest.mark.parametrize(
+    ("compression", "body"),
+    [
+        (8, lambda: zlib.compress(bytes(2**28), 9)),
+        (32773, lambda: b"\x81\x00" * 4_000_000),
+        (32773, lambda: b"\x80" * 100 + b"\x81\x00" * 2_500_000),
+        (34925, lambda: lzma.compress(bytes(2**28), preset=0)),
+        (50000, lambda: zeros_in_zstd(2**28)),
+        (7, lambda: b"\xff\xd8\xff\xc0\0\x0b\x08\xff\xff\xff\xff\x01\x01\x11\0" + bytes(99)),
+        (33003, lambda: b"\xff\x4f\xff\x51\0\x29\0\0" + struct.pack(">4I", *(65000,) * 2, 0, 0)
+            + bytes(16) + b"\0\1" + bytes(99)),
+        (34933, lambda: b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">IIB", 65000, 65000, 8)
+            + bytes(9)),
+        (50001, lambda: b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\xff" * 6 + bytes(99)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_a_page_that_unpacks_to_more_than_it_announces_is_refused(
+    compression: int, body: Callable[[], bytes], in_folder: bool, inbox: Path
+) -> None:
+    path = page_of(inbox / "1.tif", compression, body())
+    assert_refused_within_memory(inbox if in_folder else path, "unpacks to more")
+
+
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_a_tile_of_which_next_to_nothing_is_stored_is_refused(in_folder: bool, inbox: Path) -> None:
+    path = tile_of(inbox / "1.tif", 20_000, zlib.compress(bytes(20_000 * 20_000 * 2), 9))
+    assert_refused_within_memory(inbox if in_folder else path, "announces an image")
+
+
+def test_directories_in_a_circle_are_refused_in_folders_too(inbox: Path) -> None:
+    path = page_of(inbox / "1.tif", 1, bytes(960))
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<I", data, 8 + 2 + 12 * 9, 8)
+    path.write_bytes(bytes(data))
+    assert_refused_within_memory(inbox, "go round in a circle")
+
+
+def test_a_picture_of_which_next_to_nothing_is_stored_is_refused(inbox: Path) -> None:
+    Image.fromarray(np.zeros((12_000, 12_000), "u1")).save(inbox / "1.png")
+    assert_refused_within_memory(inbox, "announces an image")
+
+
+def test_large_pictures_are_read_without_a_word(
+    inbox: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Pillow warns of more than 89 million pixels.
+    image = np.zeros((9_500, 9_500), "u1")
+    image[:300] = np.random.default_rng(1).integers(0, 255, (300, 9_500))
+    Image.fromarray(image).save(inbox / "1.png", compress_level=1)
+    with open_recording(inbox) as recording:
+        assert recording.shape == image.shape
+    Image.fromarray(image).save(inbox / "lzw.tif", compression="tiff_lzw")
+    with open_recording(inbox / "lzw.tif") as recording:
+        np.testing.assert_array_equal(recording.frame(0)[:300], image[:300])
+    assert capfd.readouterr().err == ""
 
 
 # --- memory: images that are announced -----------------------------------------------------------

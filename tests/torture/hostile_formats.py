@@ -20,6 +20,7 @@ __all__ = [
     "set_of_tiff",
     "write_secret_tiff",
     "write_tiff",
+    "zarr_folder",
 ]
 
 #: Size of images (y, x) [px].
@@ -187,4 +188,32 @@ def ndtiff_index(path: Path, entries: Sequence[tuple[dict[str, int], str]]) -> P
             data += struct.pack("<I", len(text)) + text
         data += struct.pack("<IiiiiIii", 512, PLANE[1], PLANE[0], 1, 0, 0, 0, 0)
     path.write_bytes(data)
+    return path
+
+
+def zarr_folder(
+    path: Path,
+    *,
+    shape: Sequence[int] = (2, *PLANE),
+    chunks: Sequence[int] = (1, *PLANE),
+    dtype: str = "<u2",
+    compressor: Mapping[str, Any] | None = None,
+    filters: Sequence[Mapping[str, Any]] | None = None,
+) -> Path:
+    """Write a Zarr folder of version 2 by hand, with two frames as bare bytes."""
+    path.mkdir()
+    described = {
+        "zarr_format": 2,
+        "shape": list(shape),
+        "chunks": list(chunks),
+        "dtype": dtype,
+        "compressor": compressor,
+        "fill_value": 0,
+        "order": "C",
+        "filters": filters,
+    }
+    (path / ".zarray").write_text(json.dumps(described), encoding="utf-8")
+    for number in range(2):
+        image = np.full(PLANE, number + 1, dtype if dtype[-1] != "O" else "u2")
+        (path / f"{number}.0.0").write_bytes(image.tobytes())
     return path
