@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import FileFormatError, InputError
+from .errors import FileFormatError, FlimageError, InputError
 from .extras import need
 from .recording import Recording
 from .selecting import Axis, ChoiceNeededError, Selection
@@ -43,8 +43,12 @@ class ZarrRecording(Recording):
 
     def _open(self, path: Path, key: str | None) -> None:
         zarr = need("zarr", "zarr", f"Reading the OME-Zarr folder {path}")
+        from .zarr_checks import CheckedStore
+
         try:
-            node: Any = zarr.open(path, mode="r")
+            node: Any = zarr.open(CheckedStore(path), mode="r")
+        except FlimageError:
+            raise
         # zarr raises many kinds of exceptions on folders that it cannot read.
         except Exception as error:
             raise FileFormatError(f"{path} is not a readable Zarr folder: {error}") from error
@@ -127,15 +131,19 @@ class ZarrRecording(Recording):
                 self.times = self.times + start
 
     def _open_array(self, array: Any, letters: str, channels: Any) -> None:
-        self._array = array
+        from .zarr_checks import checked
+
         self.dtype = np.dtype(array.dtype)
         self._check_dtype()
         self._set_axes(letters, array.shape, "save one recording as an array (t, y, x).", channels)
+        self._array = checked(self.path, array, self.shape)
 
     def _read(self, index: int) -> npt.NDArray[Any]:
         position = self._layout.coordinates(index)
         leading = tuple(position[letter] for letter, _ in self._layout.leading)
-        return np.asarray(self._array[leading])
+        from .zarr_checks import read
+
+        return read(self._array, leading)
 
     def close(self) -> None:
         """Do nothing: chunks are only open while they are read."""
