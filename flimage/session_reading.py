@@ -28,9 +28,17 @@ from .source import Edits
 
 __all__ = ["read_session"]
 
-#: Largest file that is read [bytes], and largest image in one [px].
+#: Largest file that is read [bytes].
 _LARGEST = 1 << 30
-_MOST_PIXELS = 1 << 28
+
+#: Bytes up to which one image, and all of them, are unpacked however little is stored of them. Of
+#: more than that at least a hundredth has to be stored: images with noise always take as much.
+_LARGE_IMAGE = 1 << 28
+_LARGE_IMAGES = 1 << 29
+_LARGEST_RATIO = 100
+
+#: Bytes that are unpacked at once.
+_PIECE = 1 << 22
 
 
 class _WrongError(Exception):
@@ -228,10 +236,7 @@ def _read_edits(values: dict[str, Any]) -> Edits:
                 raise _WrongError(f"{key}.{each}", value, str(error).rstrip(".")) from error
     if meta:
         edits = edits.with_meta(meta)
-    images = [
-        _read_image(f"edits.images[{number}]", each)
-        for number, each in enumerate(_list("edits.images", values.get("images", [])))
-    ]
+    images = _read_images(values.get("images", []))
     for name, number in _object("edits.backgrounds", values.get("backgrounds", {})).items():
         frame, key = _frame_key("edits.backgrounds", name), f"edits.backgrounds.{name}"
         image = None
@@ -243,25 +248,64 @@ def _read_edits(values: dict[str, Any]) -> Edits:
     return edits
 
 
-def _read_image(key: str, value: object) -> npt.NDArray[np.float32]:
+def _read_images(values: object) -> list[npt.NDArray[np.float32]]:
+    """Read all images, once it is known that they are not too many."""
+    packed = [
+        _read_packed(f"edits.images[{number}]", each)
+        for number, each in enumerate(_list("edits.images", values))
+    ]
+    stored = sum(len(data) for _, data in packed)
+    total = 4 * sum(math.prod(shape) for shape, _ in packed)
+    if total > _LARGE_IMAGES and total > _LARGEST_RATIO * stored:
+        raise _WrongError(
+            "edits.images",
+            f"{len(packed)} images",
+            f"they announce {total} bytes, but only {stored} are stored; choose another file",
+        )
+    return [_unpack(f"edits.images[{number}]", *packed[number]) for number in range(len(packed))]
+
+
+def _read_packed(key: str, value: object) -> tuple[tuple[int, int], bytes]:
+    """Read the shape and the packed pixels of an image."""
     values = _object(key, value)
     shape = [_whole(f"{key}.shape", each) for each in _list(f"{key}.shape", values.get("shape"))]
-    if len(shape) != 2 or not 0 < shape[0] * shape[1] <= _MOST_PIXELS:
+    if len(shape) != 2 or not math.prod(shape) > 0:
         raise _WrongError(f"{key}.shape", shape, "give height and width in pixels")
-    size = 4 * shape[0] * shape[1]
     try:
         packed = base64.b64decode(_text(f"{key}.data", values.get("data")), validate=True)
-        # No more than that is unpacked, whatever the file says.
-        data = zlib.decompressobj().decompress(packed, size + 1)
-    except (ValueError, zlib.error) as error:
-        raise _WrongError(
-            f"{key}.data", values.get("data"), f"the image is damaged ({error})"
-        ) from error
-    if len(data) != size:
-        raise _WrongError(f"{key}.shape", shape, "the image has another size")
-    image = np.frombuffer(data, dtype="<f4").astype(np.float32).reshape(shape)
+    except ValueError as error:
+        raise _damaged(key, values.get("data"), error) from error
+    size = 4 * math.prod(shape)
+    if size > _LARGE_IMAGE and size > _LARGEST_RATIO * len(packed):
+        raise _WrongError(f"{key}.shape", shape, f"only {len(packed)} bytes are stored of it")
+    return (shape[0], shape[1]), packed
+
+
+def _unpack(key: str, shape: tuple[int, int], packed: bytes) -> npt.NDArray[np.float32]:
+    """Unpack an image, and no more than its size, whatever the file says."""
+    image = np.empty(shape, "<f4")
+    room = image.reshape(-1).view(np.uint8)
+    unpack, rest, done = zlib.decompressobj(), packed, 0
+    try:
+        while not unpack.eof:
+            piece = unpack.decompress(rest, _PIECE)
+            rest = unpack.unconsumed_tail
+            if not piece and not rest:
+                break
+            if len(piece) > len(room) - done:
+                raise _WrongError(f"{key}.shape", list(shape), "the image has another size")
+            room[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
+            done += len(piece)
+    except zlib.error as error:
+        raise _damaged(key, base64.b64encode(packed[:60]).decode(), error) from error
+    if done != len(room):
+        raise _WrongError(f"{key}.shape", list(shape), "the image has another size")
     image.setflags(write=False)
-    return image
+    return image.astype(np.float32, copy=False)
+
+
+def _damaged(key: str, value: object, error: Exception) -> _WrongError:
+    return _WrongError(f"{key}.data", value, f"the image is damaged ({error})")
 
 
 def _read_view(values: dict[str, Any]) -> View:
