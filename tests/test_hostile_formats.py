@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import lzma
 import os
+import random
 import struct
 import subprocess
 import sys
+import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,7 @@ from flimage.readers import Selection, open_recording
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tests.torture.hostile import try_formats, try_recording, write_stranger
 from tests.torture.hostile_formats import (
     PLANE,
     member,
@@ -30,6 +33,7 @@ from tests.torture.hostile_formats import (
     write_secret_tiff,
     write_tiff,
 )
+from tests.torture.hostile_recordings import SETS, ZARR, hostile_set, hostile_zarr
 
 #: What a small file may take at most [MB], as the page on reliability promises, and how long [s].
 MOST = 1000
@@ -57,7 +61,9 @@ def run_apart(code: str, *arguments: str) -> tuple[int, str, int]:
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + 3 * 2**30,) * 2)\n"
         f"{code}\n"
-        "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+        # What the system keeps of the process counts from the one that started it on.
+        "most = next(line for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
+        "print('peak', int(most.split()[1]) // 1024)\n"
         "sys.exit(code)\n"
     )
     done = subprocess.run(
@@ -204,6 +210,50 @@ def test_an_index_of_ndtiff_leads_to_no_other_folder(inbox: Path, secret: Path) 
     (inbox / "NDTiff.index").symlink_to(secret)
     with pytest.raises(FileFormatError, match=r"NDTiff\.index.* is a link"):
         open_recording(path)
+
+
+# `python -m tests.torture.hostile` tries many of all these at random.
+
+
+@pytest.mark.parametrize("way", SETS)
+def test_no_way_of_reading_a_set_takes_pixels_from_another_folder(way: str, tmp_path: Path) -> None:
+    path = hostile_set(tmp_path, way, random.Random(1))
+    with tifffile.TiffFile(path) as file:  # the trap works: whoever trusts the file gets them
+        pages = [page for series in file.series for page in series.pages if page is not None]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it says that it opens other files
+            assert any((page.asarray() == 4242).any() for page in pages)
+    assert try_recording(path, folder_in(tmp_path), write_stranger(tmp_path)) == []
+
+
+@pytest.mark.parametrize("way", ZARR)
+def test_no_way_of_reading_a_folder_takes_pixels_from_another_one(way: str, tmp_path: Path) -> None:
+    path = hostile_zarr(tmp_path, way, random.Random(1))
+    if "images" in way:
+        assert (tifffile.imread(path / "7.tif") == 4242).all()
+    else:
+        zarr = pytest.importorskip("zarr")
+        node = zarr.open(path, mode="r")
+        if "attributes" in way:
+            assert node.attrs["SECRET"] == 4242
+        elif "array" in way:
+            name = node.attrs["multiscales"][0]["datasets"][0]["path"]
+            assert ".." in name or (node[name][:] == 4242).all()
+        else:
+            assert (node[:] == 4242).any()
+    assert try_recording(path, folder_in(tmp_path), write_stranger(tmp_path)) == []
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_sets_and_folders_made_at_random_lead_nowhere(number: int, tmp_path: Path) -> None:
+    tried, defects = try_formats(5, number, tmp_path)
+    assert len(tried) == 2
+    assert defects == []
+
+
+def folder_in(folder: Path) -> Path:
+    (folder / "out").mkdir()
+    return folder / "out"
 
 
 # --- folders of images ---------------------------------------------------------------------------

@@ -2,14 +2,16 @@
 
 Run with ``python -m tests.torture.hostile --rounds 60 --seed 1``. In each round, frames of a series
 are replaced by links, virtual datasets and external data that lead to a secret, and everything that
-reads or writes is run on it. The exit code is 1 where the secret is found in what was said or
-written, or where an error was no sentence.
+reads or writes is run on it. The same is done with a session of that series, with sets of TIFF
+files, and with folders of Zarr and of images. The exit code is 1 where the secret is found in what
+was said or written, or where an error was no sentence.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import io
 import random
 import shutil
@@ -23,11 +25,21 @@ from typing import Any
 
 import h5py
 import numpy as np
+import tifffile
 from h5py import h5d
 
 from flimage import FLImage, FLSeries
 from flimage.cli import main as flimage
 from flimage.image_group import RAW
+from tests.torture.hostile_recordings import (
+    SETS,
+    ZARR,
+    add_way_to_secret,
+    hostile_set,
+    hostile_zarr,
+    open_session,
+    write_hostile_session,
+)
 from tests.torture.outcome import keep
 
 __all__ = [
@@ -39,7 +51,9 @@ __all__ = [
     "replace_link",
     "run",
     "try_all",
+    "try_formats",
     "try_hostile",
+    "try_recording",
     "virtual",
     "write_secret",
     "write_stranger",
@@ -163,17 +177,45 @@ def try_all(path: Path, folder: Path) -> list[str]:
         ("traces", path, folder / "g.csv", "--region", "all=0,0,24,20"),
         ("recover", path, folder / "h.h5"),
     ):
-        code, out, err = run(*arguments)
-        if "SECRET" in out + err or "4242" in out + err:
-            defects.append(f"{arguments[0]}: the secret was said: {out + err}")
-        if "Unexpected" in err or code not in (0, 1, 2, 3):
-            defects.append(f"{arguments[0]}: exit code {code}: {err}")
+        defects += _judge(str(arguments[0]), *run(*arguments))
     defects += [f"{each.name} holds the secret" for each in folder.iterdir() if _has_secret(each)]
+    return defects
+
+
+def try_recording(path: Path, folder: Path, good: Path) -> list[str]:
+    """Run everything that reads a recording in another format; return what must not happen."""
+    defects = []
+    made = folder / "converted.h5"
+    for arguments in (
+        ("info", path),
+        ("info", "--json", path),
+        ("convert", path, made, "--interval", "1"),
+        ("edit", good, folder / "edited.h5", "--background-file", path),
+    ):
+        defects += _judge(str(arguments[0]), *run(*arguments))
+    if made.exists():
+        defects += try_all(made, folder)
+    return defects + [
+        f"{each.name} holds the secret" for each in folder.iterdir() if _has_secret(each)
+    ]
+
+
+def _judge(what: str, code: int, out: str, err: str) -> list[str]:
+    """Return what must not happen of what a command said."""
+    defects = []
+    # Names of files that are refused are named, and are no secret.
+    said = (out + err).replace("secret.ome.tif", "").replace("secret.tif", "")
+    if "SECRET" in said or "4242" in said:
+        defects.append(f"{what}: the secret was said: {out + err}")
+    if "Unexpected" in err or code not in (0, 1, 2, 3):
+        defects.append(f"{what}: exit code {code}: {err}")
     return defects
 
 
 def _has_secret(path: Path) -> bool:
     """Tell whether an image that is stored in a file is the secret one, or a text names it."""
+    if path.suffix == ".tif" and (tifffile.imread(path) == SECRET).any():
+        return True
     data = path.read_bytes()
     if path.suffix != ".h5":
         return b"4242" in data or b"SECRET" in data
@@ -211,10 +253,48 @@ def try_hostile(seed: int, number: int, folder: Path) -> tuple[list[str], list[s
                 continue
             WAYS_OUT[way](file[f"cells/fli_{frame}"], secret)
             ways.append(way)
-    out = folder / "out"
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir()
-    return ways, try_all(path, out)
+    out = _empty(folder / "out")
+    defects = try_all(path, out)
+    add_way_to_secret(path, secret)
+    session = write_hostile_session(folder / "stranger.flsession", path, rng)
+    ways.append("session of a series that leads out")
+    defects += _judge("edit", *run("edit", path, out / "edited.h5", "--session", session))
+    # Names of files and of what they hold are said; what stands there is not.
+    said = [each for each in open_session(session, out / "session.h5") if _tells_secret(each)]
+    defects += [f"session: the secret was said: {each}" for each in said]
+    defects += [f"session: {each.name} holds it" for each in out.iterdir() if _has_secret(each)]
+    return ways, defects
+
+
+def _tells_secret(text: str) -> bool:
+    return "SECRET" in text or "4242" in text
+
+
+def _empty(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def try_formats(seed: int, number: int, folder: Path) -> tuple[list[str], list[str]]:
+    """Make a set of TIFF files and a folder that lead out, and try everything on them.
+
+    Returns
+    -------
+    ways, defects
+        See :func:`try_hostile`.
+    """
+    rng = random.Random(f"formats:{seed}:{number}")
+    good = write_stranger(_empty(folder / "good"))
+    folders = [*ZARR] if importlib.util.find_spec("zarr") else ["link in a folder of images"]
+    ways, defects = [], []
+    for name, ways_out, make in (("set", [*SETS], hostile_set), ("folder", folders, hostile_zarr)):
+        way = rng.choice(ways_out)
+        path = make(_empty(folder / name), way, rng)
+        found = try_recording(path, _empty(folder / f"out of {name}"), good)
+        defects += [f"{way}: {each}" for each in found]
+        ways.append(way)
+    return ways, defects
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -226,27 +306,40 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     began = time.monotonic()
     ways: Counter[str] = Counter()
+    others: Counter[str] = Counter()
     defects: list[str] = []
     for number in range(arguments.rounds):
-        with tempfile.TemporaryDirectory(prefix="flimage-torture-") as name:
-            tried, found = try_hostile(arguments.seed, number, Path(name))
-        ways.update(tried)
-        defects += [f"{arguments.seed}:{number} ({', '.join(tried)}): {each}" for each in found]
-        for each in found:
-            print(defects[-1], each, flush=True)
-    print(f"{arguments.rounds} files, {ways.total()} ways out, {len(defects)} defects")
+        for attempt in (try_hostile, try_formats):
+            with tempfile.TemporaryDirectory(prefix="flimage-torture-") as name:
+                tried, found = attempt(arguments.seed, number, Path(name))
+            (ways if attempt is try_hostile else others).update(tried)
+            for each in found:
+                defects.append(f"{arguments.seed}:{number} ({', '.join(tried)}): {each}")
+                print(defects[-1], flush=True)
+    total = ways.total() + others.total()
+    print(f"{4 * arguments.rounds} files, {total} ways out, {len(defects)} defects")
     if arguments.keep:
         keep(
             "hostile",
             "Links, virtual datasets and external data that lead to other files are refused, never"
-            " followed: nothing of another file is shown, said or written. Bombs, filters from"
+            " followed, and so are names in TIFF files and links in folders of Zarr and of images:"
+            " nothing of another file is shown, said or written. Bombs, filters from"
             " plug-in folders, markup, control characters and code in files have tests of their"
-            " own (`tests/test_hostile.py`, `tests/gui/test_hostile_files.py`).",
-            {"files": arguments.rounds, "ways out of them": ways.total()},
+            " own (`tests/test_hostile*.py`, `tests/gui/test_hostile_files.py`).",
+            {
+                "series": arguments.rounds,
+                "sessions": arguments.rounds,
+                "sets of TIFF files": arguments.rounds,
+                "folders": arguments.rounds,
+                "ways out of them": total,
+            },
             time.monotonic() - began,
             seeds=[arguments.seed],
             defects=defects,
-            details={"frames by what leads out": dict(ways)},
+            details={
+                "frames and sessions by what leads out": dict(ways),
+                "recordings in other formats by what leads out": dict(others),
+            },
         )
     return 1 if defects else 0
 
