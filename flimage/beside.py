@@ -13,34 +13,13 @@ from pathlib import Path
 
 from .errors import FileFormatError
 
-__all__ = ["check_beside", "check_ordinary", "check_within", "is_plain"]
+__all__ = ["check_beside", "check_within", "is_plain"]
 
 
 def is_plain(name: str) -> bool:
     """Tell whether a name is that of a file, without any folder, on every system."""
     separators = ("/", "\\", "\0", ":") if os.name == "nt" else ("/", "\\", "\0")
     return name not in ("", ".", "..") and not any(each in name for each in separators)
-
-
-def check_ordinary(path: Path) -> None:
-    """Make sure that a file that a person named is one: reading a pipe may never come to an end.
-
-    A link to an ordinary file is as good as the file: the person chose it.
-
-    Raises
-    ------
-    flimage.errors.FileFormatError
-        When it is a pipe, a socket or a device.
-    """
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return  # whoever opens it says so
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise FileFormatError(
-            f"{path} is no ordinary file, but a pipe, a socket or a device, which is not opened;"
-            " copy what it gives into a file."
-        )
 
 
 def check_within(path: Path, folder: str, place: Path, what: str) -> None:

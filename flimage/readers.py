@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .beside import check_ordinary
 from .errors import FileFormatError, FlimageError, InputError, MissingFileError
 from .extras import install_command
 from .recording import Recording
@@ -115,7 +114,6 @@ def open_recording(
         if reader(path):
             return _open("image_folder", "FolderRecording", path, chosen)
         raise MissingFileError(f"There is no file {path}; check its name and folder.")
-    check_ordinary(path)
     if suffix in _HDF5:
         return _open("hdf5_dataset", "Hdf5Recording", path, chosen, key)
     if key is not None and suffix not in _KEYED:

@@ -25,7 +25,10 @@ def check_regular(path: Path) -> None:
     except OSError:  # whoever opens it tells what is wrong
         return
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise FileAccessError(f"{path} is a pipe or a device, not a file; name a file.")
+        raise FileAccessError(
+            f"{path} is no ordinary file, but a pipe, a socket or a device; copy what it gives into"
+            " a file, or name another one."
+        )
 
 
 def read_small(path: Path, largest: int, what: str) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flimage.errors import FileFormatError
+from flimage.errors import FlimageError
 from flimage.session_file import SessionFile, write_session
 from flimage.session_reading import read_session
 from flimage.source import Edits
@@ -23,12 +23,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.test_hostile_formats import pipes, run_apart
 
 READ = """
-from flimage.errors import FileFormatError
+from flimage.errors import FlimageError
 from flimage.session_reading import read_session
 try:
     read_session(sys.argv[1])
     code = 0
-except FileFormatError as error:
+except FlimageError as error:
     print(error, file=sys.stderr)
     code = 1
 """

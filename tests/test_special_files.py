@@ -47,7 +47,7 @@ def test_nothing_is_read_from_a_pipe(pipe: Callable[[str], Path]) -> None:
         (read_session, "a.flsession"),
     ):
         path = pipe(name)
-        with pytest.raises(FileAccessError, match=rf"{path} is a pipe or a device"):
+        with pytest.raises(FileAccessError, match=rf"{path} is no ordinary file, but a pipe"):
             read(path)
 
 
@@ -57,13 +57,13 @@ def test_the_commands_say_so_too(pipe: Callable[[str], Path], run: Run, example:
     for words in (("info", fifo), ("bleach", fifo), ("bleach", example, "--recipe", fifo)):
         code, _, err = run(*words)
         assert code == 1
-        assert "is a pipe or a device, not a file" in err
+        assert "is no ordinary file, but a pipe" in err
 
 
 def test_no_output_takes_the_place_of_a_pipe(pipe: Callable[[str], Path]) -> None:
     fifo = pipe("out.h5")
     with (
-        pytest.raises(FileAccessError, match="is a pipe or a device"),
+        pytest.raises(FileAccessError, match="is no ordinary file, but a pipe"),
         atomic_output(fifo, overwrite=True),
     ):
         pass
