@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flimage.errors import FlimageError
+from flimage.errors import FileFormatError
 from flimage.session_file import SessionFile, write_session
 from flimage.session_reading import read_session
 from flimage.source import Edits
