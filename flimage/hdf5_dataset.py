@@ -14,6 +14,7 @@ from .attributes import read_attribute
 from .checked import follow, named
 from .checked_dataset import check_storage, is_stored
 from .errors import FileFormatError, InputError
+from .plain_text import clean
 from .recording import Recording
 from .selecting import Selection
 from .storage import open_file
@@ -25,6 +26,9 @@ SEPARATOR = "::"
 
 #: Datasets that are named in a message.
 _NAMED = 6
+
+#: Attribute with the labels of the axes, as the dimension scales of HDF5 define it.
+_LABELS = "DIMENSION_LABELS"
 
 #: What dimension labels mean.
 _LETTERS = {
@@ -143,7 +147,7 @@ class Hdf5Recording(Recording):
     def _letters(self) -> str:
         """Letters of the axes, from the dimension labels or from their number."""
         ndim = self._dataset.ndim
-        labels = [dimension.label for dimension in self._dataset.dims]
+        labels = self._labels()
         if all(labels):
             letters = "".join(_LETTERS.get(label.lower(), "Q") for label in labels)
             self._notes.append(f"Axes are {', '.join(labels)}, from the dimension labels.")
@@ -154,6 +158,24 @@ class Hdf5Recording(Recording):
                 " its dimensions (t, c, z, y, x), or save one recording as a dataset (t, y, x)."
             )
         return "TYX"[-ndim:]
+
+    def _labels(self) -> list[str]:
+        """Labels of the axes; empty where there are none, or others than one text for each axis.
+
+        `dims[…].label` of h5py is not asked: HDF5 takes whatever stands in the attribute for as
+        many texts as there are axes, and crashes where it is something else.
+        """
+        ndim = self._dataset.ndim
+        found = read_attribute(self._dataset, _LABELS)
+        if not isinstance(found, np.ndarray) or found.shape != (ndim,):
+            return [""] * ndim
+        if found.dtype.kind not in "OS":
+            return [""] * ndim
+        texts = [
+            each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each)
+            for each in found.tolist()
+        ]
+        return [clean(text) for text in texts]
 
     def _read_pixel_size(self) -> None:
         """Take the pixel size that ImageJ's and ilastik's HDF5 plug-ins write [µm]."""
