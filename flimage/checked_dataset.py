@@ -16,6 +16,7 @@ import numpy as np
 from h5py import h5d, h5i, h5t, h5z
 
 from .checked import file_name, follow, named, object_name
+from .checked_chunks import is_oversized
 from .errors import DamagedImageError, FileFormatError
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "check_ratio",
     "check_storage",
     "check_tree",
+    "is_plain_type",
     "is_stored",
     "is_usual_type",
 ]
@@ -129,6 +131,25 @@ def is_usual_type(datatype: Any) -> bool:
     return bool(datatype.equal(h5t.py_create(np.dtype(f"{order}f{datatype.get_size()}"))))
 
 
+def is_plain_type(datatype: Any, dtype: np.dtype[Any]) -> bool:
+    """Tell whether the bytes of a value are those that numpy has for it.
+
+    HDF5 knows whole numbers that take only some of the bits, and may begin anywhere among them.
+
+    Parameters
+    ----------
+    datatype
+        Low-level identifier.
+    dtype
+        What h5py takes it for.
+    """
+    if dtype.kind == "b":
+        return True
+    if datatype.get_class() == h5t.INTEGER:
+        return bool(datatype.equal(h5t.py_create(dtype)))
+    return datatype.get_class() == h5t.FLOAT and is_usual_type(datatype)
+
+
 def is_stored(dataset: Any) -> bool:
     """Tell whether the values of a dataset are in the file itself."""
     return not _elsewhere(dataset.get_create_plist())
@@ -160,7 +181,10 @@ def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:
     Raises
     ------
     flimage.errors.FileFormatError
-        When they are in other files, or need a filter that is not installed.
+        When they are in other files, need a filter that is not installed, or are packed in pieces
+        far larger than an image.
+    flimage.errors.DamagedImageError
+        When a piece is shorter than its checksum.
     """
     shown = f"{file_name(group)}: {object_name(group, name)}"
     plist = dataset.get_create_plist()
@@ -178,11 +202,22 @@ def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:
                 f" ({label.decode('utf-8', 'replace')!r}), which is not installed; install the"
                 " hdf5plugin package or repack the file."
             )
+    chunk = plist.get_chunk() if plist.get_layout() == h5d.CHUNKED else ()
+    if len(chunk) > 1 and is_oversized(dataset.shape, chunk, dataset.get_type().get_size()):
+        raise FileFormatError(
+            f"{shown} has the shape {_times(dataset.shape)}, but is stored in pieces of"
+            f" {_times(chunk)}, which take too much memory; repack the file with one image in each"
+            " (h5repack)."
+        )
     if h5z.FILTER_FLETCHER32 in codes and _smallest_chunk(dataset) < _CHECKSUM:
         raise DamagedImageError(
             f"{shown} is damaged (a part of it is too short for its checksum); restore the file"
             " from a copy."
         )
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
 
 
 def _smallest_chunk(dataset: Any) -> int:
@@ -217,7 +252,7 @@ def check_ratio(shown: str, shape: tuple[int, ...], itemsize: int, stored: int) 
     pixels = math.prod(shape)
     if pixels > LARGE_IMAGE and pixels * itemsize > _LARGEST_RATIO * stored:
         raise DamagedImageError(
-            f"{shown} announces {'×'.join(map(str, shape))} pixels, but only {stored} bytes of"
+            f"{shown} announces {_times(shape)} pixels, but only {stored} bytes of"
             " them are in the file; it is damaged or no image."
         )
 

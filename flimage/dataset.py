@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import _objects, h5a, h5d, h5f, h5fd, h5i, h5p, h5s, h5t, h5z
+from h5py import _objects, h5a, h5d, h5f, h5fd, h5i, h5p, h5s, h5t
 
 from . import codec
 from .checked import check_links, file_name, named, object_name, reason
-from .checked_dataset import LARGE_IMAGE, check_dataset, check_ratio, is_usual_type
+from .checked_chunks import filters_of
+from .checked_dataset import LARGE_IMAGE, check_dataset, check_ratio, is_plain_type
 from .codec import Compression, EncodedImage, Filters, encode_image
 from .errors import DamagedImageError, FileFormatError
+from .pieces import ImageReader, usual_filters
 
 __all__ = [
     "create_dataset",
@@ -49,7 +51,8 @@ def read_image(group: h5py.Group, name: str) -> npt.NDArray[Any]:
     """Read a whole image.
 
     One compressed chunk per image, as flimage writes it, is taken out of the file as it is and
-    unpacked outside of HDF5's lock; everything else is read by h5py.
+    unpacked outside of HDF5's lock; everything else is put together by
+    :class:`~flimage.pieces.ImageReader`.
 
     Parameters
     ----------
@@ -93,7 +96,7 @@ def read_opened(group: h5py.Group, name: str, dataset: Any) -> npt.NDArray[Any]:
         image = _read_chunk(group, name, dataset)
         if image is not None:
             return image
-    return _read_with_h5py(group, name, dataset)
+    return _read_pieces(group, name, dataset)
 
 
 def _open(group: h5py.Group, name: str) -> Any:
@@ -127,8 +130,8 @@ def _read_chunk(group: h5py.Group, name: str, dataset: Any) -> npt.NDArray[Any] 
     Returns
     -------
     ndarray or None
-        None when the dataset is stored differently or something is wrong with it; h5py then
-        reads it, or says what is wrong.
+        None when the dataset is stored differently or something is wrong with it; the long way
+        then reads it, or says what is wrong.
     """
     layout = _read_layout(dataset)
     if layout is None:
@@ -176,9 +179,8 @@ def _read_layout(dataset: Any) -> _Layout | None:
     if last is not None and plist.equal(last[0]) and datatype.equal(last[1]):
         return last[2]
     layout = None
-    usual = dataset.dtype.kind in "fiub" and is_usual_type(datatype)
-    if usual and plist.get_layout() == h5d.CHUNKED:
-        filters, chunk = _read_filters(plist), plist.get_chunk()
+    if is_plain_type(datatype, dataset.dtype) and plist.get_layout() == h5d.CHUNKED:
+        filters, chunk = usual_filters(filters_of(plist)), plist.get_chunk()
         if filters is not None and len(chunk) == 2:
             layout = _Layout(chunk, dataset.dtype, filters)
     # A type that has a name in the file would keep the file open: its copy does not.
@@ -186,27 +188,15 @@ def _read_layout(dataset: Any) -> _Layout | None:
     return layout
 
 
-def _read_filters(plist: Any) -> Filters | None:
-    """Return the filters of a dataset; None when they are others than the ones flimage uses."""
-    codes = [plist.get_filter(i) for i in range(plist.get_nfilters())]
-    known = {h5z.FILTER_SHUFFLE: 0, h5z.FILTER_DEFLATE: 1, h5z.FILTER_FLETCHER32: 2}
-    order = [known.get(code[0], -1) for code in codes]
-    if not order or -1 in order or order != sorted(set(order)):
-        return None
-    level = codes[order.index(1)][2][0] if 1 in order else None
-    return Filters(shuffle=0 in order, level=level, fletcher=2 in order)
-
-
-def _read_with_h5py(group: h5py.Group, name: str, dataset_id: Any) -> npt.NDArray[Any]:
-    check_dataset(group, name, dataset_id)
+def _read_pieces(group: h5py.Group, name: str, dataset: Any) -> npt.NDArray[Any]:
+    check_dataset(group, name, dataset)
     try:
-        image = np.asarray(h5py.Dataset(dataset_id)[()])
-    except (OSError, RuntimeError) as error:
+        return ImageReader(dataset).read()
+    except (OSError, RuntimeError, ValueError) as error:
         raise DamagedImageError(
             f"{file_name(group)}: the image {object_name(group, name)} is damaged"
             f" ({reason(error)}); restore the file from a copy."
         ) from error
-    return image if image.dtype.isnative else image.astype(image.dtype.newbyteorder("="))
 
 
 # --- writing -------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .attributes import read_attribute
-from .checked import follow, named
+from .checked import follow, named, reason
 from .checked_dataset import check_storage, is_stored
 from .errors import FileFormatError, InputError
+from .pieces import ImageReader
 from .plain_text import clean
 from .recording import Recording
 from .selecting import Selection
@@ -119,6 +120,7 @@ class Hdf5Recording(Recording):
             self._set_axes(
                 self._letters(), dataset.shape, "save one of them as a dataset (t, y, x)."
             )
+            self._images = ImageReader(dataset.id)
             self._read_pixel_size()
         except BaseException:
             self.close()
@@ -191,12 +193,11 @@ class Hdf5Recording(Recording):
         position = self._layout.coordinates(index)
         leading = tuple(position[letter] for letter, _ in self._layout.leading)
         try:
-            image: npt.NDArray[Any] = self._dataset[leading]
-        except OSError as error:
+            return self._images.read(leading)
+        except (OSError, RuntimeError, ValueError) as error:
             raise FileFormatError(
-                f"{self.path}: frame {index} of {self._dataset.name} is damaged ({error})."
+                f"{self.path}: frame {index} of {self._dataset.name} is damaged ({reason(error)})."
             ) from error
-        return image
 
     def close(self) -> None:
         """Close the file."""
