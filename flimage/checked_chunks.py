@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from h5py import h5z
 
-__all__ = ["Filter", "check_packed", "filters_of", "is_oversized"]
+__all__ = ["LARGE_PIECE", "Filter", "check_packed", "filters_of", "is_oversized"]
 
 #: Size of a piece up to which it may be larger than the image, and up to which it may hold several
 #: images [bytes]; and how many times the image beyond that. Programs that let a dataset grow choose
 #: pieces that do not depend on its size.
-_LARGE_PIECE, _LARGE_PIECES, _TIMES = 2**26, 2**28, 4
+LARGE_PIECE, _LARGE_PIECES, _TIMES = 2**26, 2**28, 4
 
 #: Bytes by which something packed may be larger than what was packed: the head of scaleoffset.
 _HEAD = 64
@@ -49,7 +49,7 @@ def is_oversized(shape: Sequence[int], chunk: Sequence[int], itemsize: int) -> b
     """
     image = math.prod(shape[-2:]) * itemsize
     in_image = math.prod(chunk[-2:]) * itemsize
-    return in_image > max(_LARGE_PIECE, _TIMES * image) or math.prod(chunk) * itemsize > max(
+    return in_image > max(LARGE_PIECE, _TIMES * image) or math.prod(chunk) * itemsize > max(
         _LARGE_PIECES, _TIMES * image
     )
 

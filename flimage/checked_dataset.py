@@ -16,7 +16,7 @@ import numpy as np
 from h5py import h5d, h5i, h5t, h5z
 
 from .checked import file_name, follow, named, object_name
-from .checked_chunks import is_oversized
+from .checked_chunks import LARGE_PIECE, is_oversized
 from .errors import DamagedImageError, FileFormatError
 
 __all__ = [
@@ -38,6 +38,9 @@ _LARGEST_RATIO = 100
 #: Filters that HDF5 or h5py bring along: deflate, shuffle, fletcher32, szip, nbit,
 #: scaleoffset, lzf.
 _BUILT_IN = frozenset((1, 2, 3, 4, 5, 6, h5z.FILTER_LZF))
+
+#: Size of the largest type of number [bytes].
+_LARGEST_NUMBER = 16
 
 #: Size of a checksum [bytes]. HDF5 crashes where the chunk that ends in it is shorter.
 _CHECKSUM = 4
@@ -96,22 +99,32 @@ def check_dataset(group: h5py.Group, name: str, dataset: Any) -> None:
         When it announces more pixels than are stored.
     """
     check_storage(group, name, dataset)
-    shown = f"{file_name(group)}: {object_name(group, name)}"
     dtype, shape = dataset.dtype, dataset.shape
     if dtype.kind not in "fiub":
-        raise FileFormatError(f"{shown} is of type {dtype}; an image needs real numbers.")
+        raise FileFormatError(
+            f"{_at(group, name)} is of type {dtype}; an image needs real numbers."
+        )
     if not is_usual_type(dataset.get_type()):
         raise DamagedImageError(
-            f"{shown} holds numbers of a kind that no program writes; its description is damaged,"
-            " restore the file from a copy."
+            f"{_at(group, name)} holds numbers of a kind that no program writes; its description is"
+            " damaged, restore the file from a copy."
         )
     if shape is None or len(shape) != 2:
-        raise FileFormatError(f"{shown} has the shape {shape}; an image needs two axes (y, x).")
+        raise FileFormatError(
+            f"{_at(group, name)} has the shape {shape}; an image needs two axes (y, x)."
+        )
     if 0 in shape:
-        raise FileFormatError(f"{shown} has the shape {shape} and so holds no pixel.")
+        raise FileFormatError(f"{_at(group, name)} has the shape {shape} and so holds no pixel.")
+    if math.prod(shape) <= LARGE_IMAGE:
+        return
     if h5i.get_file_id(dataset).get_access_plist().get_driver() == h5py.h5fd.CORE:
         return
-    check_ratio(shown, shape, dtype.itemsize, dataset.get_storage_size())
+    check_ratio(_at(group, name), shape, dtype.itemsize, dataset.get_storage_size())
+
+
+def _at(group: h5py.Group, name: str) -> str:
+    """File and object, for messages; made only where there is something to say."""
+    return f"{file_name(group)}: {object_name(group, name)}"
 
 
 def is_usual_type(datatype: Any) -> bool:
@@ -186,34 +199,40 @@ def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:
     flimage.errors.DamagedImageError
         When a piece is shorter than its checksum.
     """
-    shown = f"{file_name(group)}: {object_name(group, name)}"
     plist = dataset.get_create_plist()
     # Before the shape is asked for: that of a virtual dataset is found by opening its sources.
     elsewhere = _elsewhere(plist)
     if elsewhere:
-        raise FileFormatError(f"{shown} {elsewhere}.")
+        raise FileFormatError(f"{_at(group, name)} {elsewhere}.")
     codes = []
     for number in range(plist.get_nfilters()):
         code, _, _, label = plist.get_filter(number)
         codes.append(code)
         if not has_filter(code):
             raise FileFormatError(
-                f"{shown} was stored with the HDF5 filter {code}"
+                f"{_at(group, name)} was stored with the HDF5 filter {code}"
                 f" ({label.decode('utf-8', 'replace')!r}), which is not installed; install the"
                 " hdf5plugin package or repack the file."
             )
     chunk = plist.get_chunk() if plist.get_layout() == h5d.CHUNKED else ()
-    if len(chunk) > 1 and is_oversized(dataset.shape, chunk, dataset.get_type().get_size()):
+    if len(chunk) > 1 and _is_oversized(dataset, chunk):
         raise FileFormatError(
-            f"{shown} has the shape {_times(dataset.shape)}, but is stored in pieces of"
+            f"{_at(group, name)} has the shape {_times(dataset.shape)}, but is stored in pieces of"
             f" {_times(chunk)}, which take too much memory; repack the file with one image in each"
             " (h5repack)."
         )
     if h5z.FILTER_FLETCHER32 in codes and _smallest_chunk(dataset) < _CHECKSUM:
         raise DamagedImageError(
-            f"{shown} is damaged (a part of it is too short for its checksum); restore the file"
-            " from a copy."
+            f"{_at(group, name)} is damaged (a part of it is too short for its checksum); restore"
+            " the file from a copy."
         )
+
+
+def _is_oversized(dataset: Any, chunk: tuple[int, ...]) -> bool:
+    # To ask for the type takes longer than to look at a piece that is small whatever it holds.
+    if math.prod(chunk) * _LARGEST_NUMBER <= LARGE_PIECE:
+        return False
+    return is_oversized(dataset.shape, chunk, dataset.get_type().get_size())
 
 
 def _times(shape: tuple[int, ...]) -> str:
