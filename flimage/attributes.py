@@ -22,7 +22,7 @@ from h5py import h5fd, h5i, h5o, h5t
 
 from .plain_text import clean
 
-__all__ = ["HeapCheck", "heaps_end", "read_attribute", "read_text"]
+__all__ = ["HeapCheck", "all_heaps_end", "heaps_end", "read_attribute", "read_text"]
 
 #: Attributes are smaller, unless they are damaged [bytes].
 _LARGEST = 2**20
@@ -48,12 +48,9 @@ def read_attribute(group: h5py.Group | h5py.Dataset, name: str) -> Any:
         datatype = found.get_type()
         if datatype.get_class() not in _CLASSES or found.get_storage_size() > _LARGEST:
             return None
-        # An array that announces any number of values is refused above, unless it has no size.
-        if datatype.get_class() == h5t.STRING and datatype.is_variable_str():
-            if found.get_space().get_simple_extent_npoints() > _LARGEST // 16:
-                return None
-            if not heaps_end(group.id):
-                return None
+        is_long = datatype.get_class() == h5t.STRING and datatype.is_variable_str()
+        if is_long and not heaps_end(group.id):
+            return None
         value = group.attrs[name]
     except _ERRORS:
         return None
@@ -85,6 +82,9 @@ _KNOWN: collections.OrderedDict[int, set[int]] = collections.OrderedDict()
 _MOST_KNOWN = 8
 _LOCK = threading.Lock()
 
+#: The file that was searched last for heaps, and where they are.
+_searched: tuple[tuple[int, ...], list[int]] | None = None
+
 #: Parts of an object header, at most.
 _MOST_BLOCKS = 64
 
@@ -105,6 +105,18 @@ def heaps_end(owner: Any, name: bytes = b".") -> bool:
     """
     with HeapCheck(owner) as heaps:
         return heaps.end([name])[0]
+
+
+def all_heaps_end(owner: Any) -> bool:
+    """Tell whether HDF5 comes back from reading any text of a file, which is looked through.
+
+    Parameters
+    ----------
+    owner
+        Low-level identifier of a group in the file.
+    """
+    with HeapCheck(owner) as heaps:
+        return heaps.all_end()
 
 
 class HeapCheck:
@@ -156,7 +168,8 @@ class HeapCheck:
             except _ERRORS:
                 found.append(None)
         # Where attributes are elsewhere, every heap of the file may be meant.
-        all_heaps = _all_heaps(file) if any(blocks and None in blocks for blocks in found) else []
+        elsewhere = any(blocks and None in blocks for blocks in found)
+        all_heaps = _known_heaps(file, self._descriptor) if elsewhere else []
         every = [block for blocks in found for block in blocks or ()]
         new = {*_mentioned(every, file.size), *all_heaps} - known
         endless = {heap for heap in new if not _ends(file, heap)}
@@ -169,6 +182,13 @@ class HeapCheck:
             return endless.isdisjoint(meant)
 
         return [ends(blocks) for blocks in found]
+
+    def all_end(self) -> bool:
+        """Tell whether HDF5 comes back from reading any text of the file."""
+        if self._descriptor is None:
+            return True
+        file = _Bytes(self._descriptor)
+        return all(_ends(file, heap) for heap in _known_heaps(file, self._descriptor))
 
 
 def _known(number: int) -> set[int]:
@@ -251,6 +271,17 @@ def _mentioned(blocks: Sequence[bytes | None], size: int) -> list[int]:
         np.concatenate([part[part - np.uint64(1) < size - 1] for part in numbers])
     ).tolist()
     return found
+
+
+def _known_heaps(file: _Bytes, descriptor: int) -> list[int]:
+    """Return every heap of a file, which is searched again only where it has changed."""
+    global _searched
+    stat = os.fstat(descriptor)
+    key = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    last = _searched
+    if last is None or last[0] != key:
+        _searched = last = key, _all_heaps(file)
+    return last[1]
 
 
 def _all_heaps(file: _Bytes) -> list[int]:

@@ -46,7 +46,7 @@ _LARGEST_NUMBER = 16
 _CHECKSUM = 4
 
 
-def check_tree(group: h5py.Group, path: str, depth: int = 2) -> None:
+def check_tree(group: h5py.Group, path: str, depth: int = 2) -> list[bytes]:
     """Make sure that an object and all that stands in it is in the file itself.
 
     Parameters
@@ -57,12 +57,19 @@ def check_tree(group: h5py.Group, path: str, depth: int = 2) -> None:
         Groups within groups that are looked into; further ones are refused, as they may go round
         in a circle.
 
+    Returns
+    -------
+    list of bytes
+        Paths of all these.
+
     Raises
     ------
     flimage.errors.FileFormatError
         When something in it leads out of the file, or is no image.
     """
     found = follow(group, path)
+    here = path.encode("utf-8", "surrogateescape")
+    paths = [] if found is None else [here]
     if isinstance(found, h5py.Dataset):
         with named(group, path):
             check_storage(group, path, found.id)
@@ -75,9 +82,10 @@ def check_tree(group: h5py.Group, path: str, depth: int = 2) -> None:
         with named(group, path):
             names = list(found)
         for name in names:
-            check_tree(found, name, depth - 1)
+            paths += [here + b"/" + each for each in check_tree(found, name, depth - 1)]
     elif found is not None:
         raise FileFormatError(f"{file_name(group)}: {object_name(group, path)} is no image.")
+    return paths
 
 
 def check_dataset(group: h5py.Group, name: str, dataset: Any) -> None:

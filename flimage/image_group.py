@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from . import storage
 from ._version import __version__
-from .attributes import read_attribute
+from .attributes import HeapCheck, read_attribute
 from .checked import follow, named
-from .checked_dataset import check_dataset
+from .checked_dataset import check_dataset, check_tree
+from .copied_attributes import HEAPS_DAMAGED, copy_attributes
 from .errors import FileFormatError, InputError
 from .meta import META_KEYS_FL, VERSION_KEYS, FLMetaDict, check_meta, read_meta
 
@@ -41,6 +42,9 @@ __all__ = [
 
 #: Names that a background image can have in ``bg_data``.
 BG_KEYS = ("data", "fit")
+
+#: Attributes that mark a dataset as an image; they are written with every image.
+IMAGE_MARKS = ("CLASS", "IMAGE_VERSION", "IMAGE_SUBCLASS")
 
 RAW = "fluorescence/raw"
 BG_DATA = "fluorescence/bg_data"
@@ -332,6 +336,7 @@ def copy_image_group(source: h5py.Group, target: h5py.Group) -> None:
     if "fluorescence" in target:
         del target["fluorescence"]
     if in_memory == {False}:
+        _check_texts(source, "fluorescence")
         storage.copy_object(source, "fluorescence", target, "fluorescence")
     else:
         fluorescence = target.create_group("fluorescence")
@@ -341,9 +346,8 @@ def copy_image_group(source: h5py.Group, target: h5py.Group) -> None:
         stored = follow(source, BG_DATA)
         for key in stored if isinstance(stored, h5py.Group) else ():
             image = storage.read_image(stored, key)
-            with named(stored, key):
-                own = _own_attributes(stored[key])
-            storage.write_image(backgrounds, key, image, dtype=image.dtype, attrs=own)
+            made = storage.write_image(backgrounds, key, image, dtype=image.dtype)
+            copy_attributes(stored[key], made, without=IMAGE_MARKS)
         mask_path = "fluorescence/estimate_bg_from_mask"
         if follow(source, mask_path) is not None:
             mask = storage.read_image(source, mask_path)
@@ -354,7 +358,9 @@ def copy_image_group(source: h5py.Group, target: h5py.Group) -> None:
     write_group_meta(target, read_group_meta(source))
 
 
-def _own_attributes(dataset: h5py.Dataset) -> dict[str, Any]:
-    """Attributes of an image dataset besides those that mark it as an image."""
-    marks = ("CLASS", "IMAGE_VERSION", "IMAGE_SUBCLASS")
-    return {key: value for key, value in dataset.attrs.items() if key not in marks}
+def _check_texts(group: h5py.Group, path: str) -> None:
+    """Refuse to copy objects with texts from which HDF5 would not come back."""
+    paths = check_tree(group, path)
+    with named(group, path), HeapCheck(group.id) as heaps:
+        if not all(heaps.end(paths)):
+            raise ValueError(HEAPS_DAMAGED)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from h5py import _objects, h5a, h5d, h5g, h5t
+from h5py import _objects, h5d, h5g
 
 from . import storage
+from .copied_attributes import attributes_of
 from .errors import DamagedImageError, FileAccessError
 from .image_group import BG_DATA, RAW
 from .parallel import ordered_map
@@ -94,7 +95,7 @@ def _same_stored(old: h5g.GroupID, number: int, new: h5g.GroupID, index: int) ->
     twice and decodes nothing.
     """
     one, other = h5g.open(old, b"fli_%d" % number), h5g.open(new, b"fli_%d" % index)
-    if _attributes(one) != _attributes(other):
+    if attributes_of(one) != attributes_of(other):
         return False
     if h5g.open(other, BG_DATA.encode()).get_num_objs():
         return False
@@ -110,24 +111,6 @@ def _same_stored(old: h5g.GroupID, number: int, new: h5g.GroupID, index: int) ->
     except (OSError, RuntimeError, ValueError, TypeError):  # not chunked, or damaged
         return False
     return same
-
-
-def _attributes(group: h5g.GroupID) -> list[tuple[bytes, object]]:
-    """Read all attributes of a group, sorted by name."""
-    found: list[tuple[bytes, object]] = []
-    for number in range(h5a.get_num_attrs(group)):
-        attribute = h5a.open(group, index=number)
-        if attribute.get_storage_size() == 8 and attribute.get_type().equal(h5t.IEEE_F64LE):
-            # One number of double precision: to ask for type and shape takes longer than this.
-            number_read = np.empty((), dtype=np.float64)
-            attribute.read(number_read, h5t.NATIVE_DOUBLE)
-            found.append((attribute.name, number_read.tobytes()))
-            continue
-        value = np.empty(attribute.shape, dtype=attribute.dtype)
-        attribute.read(value)
-        content = value.tolist() if value.dtype.hasobject else value.tobytes()
-        found.append((attribute.name, (value.dtype, value.shape, content)))
-    return sorted(found, key=lambda pair: pair[0])
 
 
 def _mismatch(path: pathlib.Path, what: str) -> FileAccessError:

@@ -17,11 +17,13 @@ import h5py
 import numpy.typing as npt
 
 from . import storage
+from .attributes import all_heaps_end
 from .checked_dataset import check_tree
+from .copied_attributes import HEAPS_DAMAGED, copy_attributes
 from .dataset import in_memory
 from .disk_errors import reason_of
-from .errors import FileAccessError, FlimageError
-from .image_group import BG_DATA, RAW, frame_group
+from .errors import DamagedImageError, FileAccessError, FlimageError
+from .image_group import BG_DATA, IMAGE_MARKS, RAW, frame_group
 from .progress import Progress, ignore_progress
 from .readback import check_written
 from .source import EditedSource, FrameSource, SeriesSource
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
     from .codec import Compression
 
 __all__ = ["save_edited"]
-
-#: Attributes that mark a dataset as an image; they are written with every image.
-_IMAGE_MARKS = ("CLASS", "IMAGE_VERSION", "IMAGE_SUBCLASS")
 
 
 def save_edited(
@@ -79,6 +78,8 @@ def save_edited(
         When `out` exists and is not to be replaced.
     flimage.errors.FileAccessError
         When the file cannot be written, or is not read back as it was written.
+    flimage.errors.DamagedImageError
+        When what is to be copied is damaged so that HDF5 would not come back from it.
     flimage.errors.Cancelled
         When `progress` asked to stop.
     """
@@ -155,13 +156,18 @@ def _write(
     stored = _series_group(source.source)
     in_place = _is_own(source, path)
     count = len(source)
+    if stored is not None and not all_heaps_end(stored.id):
+        raise DamagedImageError(
+            f"{storage.file_name(stored)}: {HEAPS_DAMAGED}; write what can be read to a new file"
+            " (flimage recover)."
+        )
     with h5py.File(temporary, "w") as file:
         group: h5py.Group = file
         if stored is not None:
             if in_place:
                 steps = [step for step in str(stored.name).split("/") if step]
                 group = _copy_around(stored.file, file, steps)
-            _copy_attributes(stored.attrs, group.attrs)
+            copy_attributes(stored, group)
         elif source.identifier is not None:
             group.attrs["identifier"] = source.identifier
         writer = _FrameWriter(source, stored, group, compression)
@@ -176,7 +182,7 @@ def _copy_around(old: h5py.Group, new: h5py.Group, steps: list[str]) -> h5py.Gro
     """Copy everything in a file but the group at the end of `steps`, which is created empty."""
     if not steps:
         return new
-    _copy_attributes(old.attrs, new.attrs)
+    copy_attributes(old, new)
     for name in old:
         if name == steps[0]:
             continue
@@ -186,11 +192,6 @@ def _copy_around(old: h5py.Group, new: h5py.Group, steps: list[str]) -> h5py.Gro
         else:
             new[name] = link
     return _copy_around(old[steps[0]], new.create_group(steps[0]), steps[1:])
-
-
-def _copy_attributes(old: Mapping[str, Any], new: h5py.AttributeManager) -> None:
-    for name, value in old.items():
-        new[name] = value
 
 
 class _FrameWriter:
@@ -275,9 +276,10 @@ class _FrameWriter:
         return True
 
     def _write_raw(self, index: int, old: h5py.Group | None, new: h5py.Group) -> None:
-        attributes = {} if old is None else _own_attributes(old[RAW])
         raw = self._source.raw(index)
-        storage.write_image(new, "raw", raw, raw.dtype, self._compression, attributes)
+        made = storage.write_image(new, "raw", raw, raw.dtype, self._compression)
+        if old is not None:
+            copy_attributes(old[RAW], made, without=IMAGE_MARKS)
 
     def _copy_rest(self, old: h5py.Group, frame: h5py.Group, fluorescence: h5py.Group) -> None:
         """Copy the raw image, and what this version does not know."""
@@ -288,19 +290,15 @@ class _FrameWriter:
         for name in inner:
             if name != "bg_data" and name not in fluorescence:
                 storage.copy_object(inner, name, fluorescence, name)
-        _copy_attributes(inner.attrs, fluorescence.attrs)
+        copy_attributes(inner, fluorescence)
 
     def _write_meta(self, index: int, frame: h5py.Group) -> None:
         number = self._source.order[index]
         if self._stored is None:
-            meta: Mapping[str, Any] = self._source.meta(index)
-            changes: Mapping[str, Any] = {}
+            changes: Mapping[str, Any] = self._source.meta(index)
         else:
-            meta = self._stored[f"fli_{number}"].attrs
             changes = self._source.edits.meta.get(number, {})
-        for key, value in meta.items():
-            if key not in changes:
-                frame.attrs[key] = value
+            copy_attributes(frame_group(self._stored, number), frame, without=changes)
         for key, value in changes.items():
             if value is not None:
                 frame.attrs[key] = value
@@ -309,7 +307,7 @@ class _FrameWriter:
         stored = old.get(BG_DATA)
         if stored is None:
             return
-        _copy_attributes(stored.attrs, new.attrs)
+        copy_attributes(stored, new)
         for name in stored:
             info = h5py.h5o.get_info(stored.id, name.encode())
             key = (info.fileno, info.addr)
@@ -319,8 +317,8 @@ class _FrameWriter:
                 storage.copy_object(stored, name, new, name)
             else:
                 image = storage.read_image(stored, name)
-                attributes = _own_attributes(stored[name])
-                storage.write_image(new, name, image, image.dtype, self._compression, attributes)
+                made = storage.write_image(new, name, image, image.dtype, self._compression)
+                copy_attributes(stored[name], made, without=IMAGE_MARKS)
             self._written[key] = f"{new.name}/{name}"
 
     def _write_background(
@@ -340,10 +338,6 @@ class _FrameWriter:
             return False
         new[name] = self._group.file[place]
         return True
-
-
-def _own_attributes(dataset: h5py.Dataset) -> dict[str, Any]:
-    return {key: value for key, value in dataset.attrs.items() if key not in _IMAGE_MARKS}
 
 
 def _flush(path: pathlib.Path) -> None:
