@@ -13,7 +13,7 @@ import contextlib
 import os
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import h5py
@@ -22,7 +22,15 @@ from h5py import h5fd, h5i, h5o, h5t
 
 from .plain_text import clean
 
-__all__ = ["HeapCheck", "all_heaps_end", "heaps_end", "read_attribute", "read_text"]
+__all__ = [
+    "HeapCheck",
+    "all_heaps_end",
+    "as_text",
+    "heaps_end",
+    "read_attribute",
+    "read_attributes",
+    "read_text",
+]
 
 #: Attributes are smaller, unless they are damaged [bytes].
 _LARGEST = 2**20
@@ -43,18 +51,38 @@ def read_attribute(group: h5py.Group | h5py.Dataset, name: str) -> Any:
     name
         Its name.
     """
-    try:
-        found = group.attrs.get_id(name)
-        datatype = found.get_type()
-        if datatype.get_class() not in _CLASSES or found.get_storage_size() > _LARGEST:
-            return None
-        is_long = datatype.get_class() == h5t.STRING and datatype.is_variable_str()
-        if is_long and not heaps_end(group.id):
-            return None
-        value = group.attrs[name]
-    except _ERRORS:
-        return None
-    return None if isinstance(value, h5py.Empty) else value
+    return read_attributes(group, [name]).get(name)
+
+
+def read_attributes(group: h5py.Group | h5py.Dataset, names: Iterable[str]) -> dict[str, Any]:
+    """Read several attributes; those that are not there, or cannot be read, are left out.
+
+    Parameters
+    ----------
+    group
+        Whose attributes they are. The heaps with its texts are looked at once for all of them.
+    names
+        Their names.
+    """
+    found: dict[str, Any] = {}
+    ends: bool | None = None
+    for name in names:
+        try:
+            opened = group.attrs.get_id(name)
+            datatype = opened.get_type()
+            if datatype.get_class() not in _CLASSES or opened.get_storage_size() > _LARGEST:
+                continue
+            if datatype.get_class() == h5t.STRING and datatype.is_variable_str():
+                if ends is None:
+                    ends = heaps_end(group.id)
+                if not ends:
+                    continue
+            value = group.attrs[name]
+        except _ERRORS:
+            continue
+        if not isinstance(value, h5py.Empty):
+            found[name] = value
+    return found
 
 
 def read_text(group: h5py.Group | h5py.Dataset, name: str) -> str | None:
@@ -67,7 +95,11 @@ def read_text(group: h5py.Group | h5py.Dataset, name: str) -> str | None:
     name
         Its name.
     """
-    value = read_attribute(group, name)
+    return as_text(read_attribute(group, name))
+
+
+def as_text(value: Any) -> str | None:
+    """Turn the value of an attribute into a text; None where there is none."""
     if isinstance(value, np.ndarray):
         value = value.ravel()[0] if value.size else None
     if isinstance(value, bytes):

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import provenance, storage
-from .attributes import read_attribute, read_text
+from .attributes import read_attribute, read_attributes, read_text
 from .checked import file_name, follow, named, object_name
 from .convert import ORIGIN
 from .cut_off import CutOffFile
@@ -52,6 +52,10 @@ _SERIES_ATTRIBUTES = (
     provenance.SERIES_VERSION,
     provenance.DENOISE_STRENGTH,
 )
+
+#: Attributes of a series that are kept, at most: pieces of the record of a long one.
+_MOST_ATTRIBUTES = 2 * provenance.MOST_PIECES
+
 _FRAME_ATTRIBUTES = (provenance.FRAME_GAIN, provenance.FRAME_BACKGROUND)
 
 
@@ -232,13 +236,11 @@ class DamagedSeries:
         """Read the name of the series, and what a correction has written beside it."""
         found: dict[str, Any] = {}
         with contextlib.suppress(DamagedImageError), named(self._group):
-            for name in list(self._group.attrs):
-                value = read_attribute(self._group, name)
+            names = [name for name in self._group.attrs if name.startswith(_SERIES_ATTRIBUTES)]
+            for name, value in read_attributes(self._group, names[:_MOST_ATTRIBUTES]).items():
                 if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
-                    value = clean(value).replace("\0", "")
-                elif not is_number(value):
-                    continue
-                if name.startswith(_SERIES_ATTRIBUTES):
+                    found[name] = clean(value).replace("\0", "")
+                elif is_number(value):
                     found[name] = value
         return found
 

@@ -19,7 +19,7 @@ from .attributes import HeapCheck
 from .checked import check_links, file_name, named
 from .errors import DamagedSeriesError, FileFormatError
 from .image_group import describe, is_image_group
-from .plain_text import clean
+from .plain_text import clean, shortened
 
 __all__ = ["FRAME_NAME", "FrameIndex"]
 
@@ -40,8 +40,9 @@ _LARGEST_NUMBER = 16
 #: No time, and no number that anybody would write.
 _UNTOUCHED = float(np.finfo(np.float64).min)
 
-#: What frames are called in the group of a series.
-FRAME_NAME = re.compile(r"fli_(0|[1-9][0-9]*)\Z")
+#: What frames are called in the group of a series. A longer number is none of a frame, and Python
+#: refuses to read very long ones.
+FRAME_NAME = re.compile(r"fli_(0|[1-9][0-9]{0,49})\Z")
 
 
 class FrameIndex:
@@ -186,7 +187,7 @@ class FrameIndex:
 
 def _some(names: list[str]) -> str:
     """Name a few of `names`, and say how many there are."""
-    shown = ", ".join(repr(name) for name in names[:3])
+    shown = ", ".join(repr(shortened(name)) for name in names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from . import storage
 from ._version import __version__
-from .attributes import HeapCheck, read_attribute
+from .attributes import HeapCheck, read_attributes
 from .checked import follow, named
 from .checked_dataset import check_dataset, check_tree
 from .copied_attributes import HEAPS_DAMAGED, copy_attributes
@@ -282,11 +282,10 @@ def read_group_meta(group: h5py.Group) -> FLMetaDict:
     """
     with named(group):
         names = [name for name in group.attrs if name in META_KEYS_FL]
-    found = [(name, read_attribute(group, name)) for name in names]
+    found = read_attributes(group, names)
     return read_meta(
         (name, value.reshape(-1)[0] if isinstance(value, np.ndarray) and value.size == 1 else value)
-        for name, value in found
-        if value is not None
+        for name, value in found.items()
     )
 
 

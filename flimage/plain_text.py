@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["CONTROLS", "clean", "for_spreadsheet", "printable"]
+__all__ = ["CONTROLS", "clean", "for_spreadsheet", "printable", "shortened"]
 
 #: Characters that move the cursor, change colours, or turn the direction of writing, and halves of
 #: characters, which no terminal takes.
@@ -37,6 +37,17 @@ def printable(text: str) -> str:
 def _written_out(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def shortened(name: str, length: int = 80) -> str:
+    """Leave out the end of a name that is too long for a message.
+
+    Examples
+    --------
+    >>> shortened("fli_" + "1" * 60_000, 12)
+    'fli_1111111…'
+    """
+    return name if len(name) <= length else f"{name[: length - 1]}…"
 
 
 def for_spreadsheet(text: str) -> str:

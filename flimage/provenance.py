@@ -7,6 +7,7 @@ beyond the metadata keys, because flimage 0.3.3 refuses to read those that it do
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ._version import __version__
-from .attributes import read_attribute, read_text
+from .attributes import as_text, read_attribute, read_attributes
 from .checked import file_name, named
 from .errors import FileFormatError, FlimageError
+from .fit_record import check_fit
 from .image_group import describe, image_dataset
 from .plain_text import clean
 from .recipe import Recipe
@@ -49,6 +51,9 @@ FRAME_BACKGROUND = "bleach background"
 
 #: HDF5 keeps an attribute in at most 64 KiB; a longer text goes on in "NAME (2)", and so on.
 _PIECE = 48_000
+
+#: Pieces of a text that are read: enough for the record of 400 000 frames.
+MOST_PIECES = 2000
 
 
 @dataclass(frozen=True)
@@ -144,14 +149,15 @@ def read(group: h5py.Group) -> Provenance | None:
     try:
         recipe = Recipe.from_json(_read_text(group, SERIES_RECIPE))
         fit = json.loads(_read_text(group, SERIES_FIT))
-        if not isinstance(fit, dict):
-            raise ValueError("the fit is no dictionary")
+        check_fit(fit)
         frames = sum(1 for name in group if name.startswith("fli_"))
         images = [image_dataset(group, f"fli_{frame}") for frame in range(frames)]
         gain = np.array([float(read_attribute(each, FRAME_GAIN)) for each in images])
         background = np.array([float(read_attribute(each, FRAME_BACKGROUND)) for each in images])
         if not (np.isfinite(gain).all() and np.isfinite(background).all()):
             raise ValueError("a gain or background is no finite number")
+        if not (gain > 0).all():
+            raise ValueError("a gain is not above 0")
     except FlimageError as error:
         if file_name(group) in str(error):  # a frame, which is named
             raise
@@ -210,9 +216,10 @@ def _is_there(group: h5py.Group) -> bool:
 
 
 def _read_text(group: h5py.Group, name: str) -> str:
-    text = read_text(group, name) or ""
-    number = 2
-    while (piece := read_text(group, f"{name} ({number})")) is not None:
-        text += piece
-        number += 1
-    return text
+    """Read a text, and how it goes on."""
+    with named(group):
+        there = set(group.attrs)
+    names = [name, *(f"{name} ({number})" for number in range(2, MOST_PIECES + 1))]
+    found = read_attributes(group, itertools.takewhile(there.__contains__, names))
+    pieces = [as_text(found.get(each)) for each in itertools.takewhile(found.__contains__, names)]
+    return "".join(piece or "" for piece in pieces)

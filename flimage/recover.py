@@ -24,6 +24,7 @@ from .damaged_series import DamagedSeries
 from .errors import DamagedSeriesError, FileFormatError, FlimageError, InputError
 from .image_group import add_versions, is_image_group
 from .opening import find_series
+from .plain_text import shortened
 from .progress import Progress, ignore_progress
 from .quantities import format_count
 from .readers import is_recording
@@ -91,7 +92,7 @@ class Recovery:
         lines = [f"fli_{number} cannot be read: {why}" for number, why in self.damaged.items()]
         lines += [f"{_numbers(gap)} missing." for gap in self.missing]
         lines += list(self.notes)
-        lines += [f"{name!r} is no frame and was left out." for name in self.strays]
+        lines += [f"{shortened(name)!r} is no frame and was left out." for name in self.strays]
         return lines
 
 

@@ -96,14 +96,15 @@ def test_the_output_says_how_it_was_made(tmp_path, series):
     assert record.fit["verdict"]["grade"] == result.fit.verdict.grade
 
 
-def test_a_long_recipe_is_stored_whole(tmp_path):
+def test_a_long_recipe_is_stored_whole(tmp_path, series):
+    fit = correct.run(SeriesSource(series), Recipe(border_px=3)).fit.to_dict()
     group = h5py.File(tmp_path / "a.h5", "w")
     with group:
         runs = tuple((i * 10, 3) for i in range(30000))
         from flimage import Region
 
         recipe = Recipe(region=Region("mask", runs=runs))
-        provenance.write(group, recipe, {}, "x.h5")
+        provenance.write(group, recipe, fit, "x.h5")
         assert provenance.read(group).recipe == recipe
 
 

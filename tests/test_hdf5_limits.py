@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import shutil
 import struct
 import subprocess
 import sys
+import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +21,23 @@ import pytest
 from h5py import h5d, h5p, h5s, h5t, h5z
 
 from flimage import FLImage, FLSeries, attributes
+from flimage.batch_job import _facts
 from flimage.checked_chunks import check_packed
 from flimage.copied_attributes import attributes_of
 from flimage.dataset import read_image
 from flimage.errors import DamagedImageError
+from flimage.export.report_page import report_page
+from flimage.export.table import fit_columns
+from flimage.fit_record import check_fit
 from flimage.image_group import RAW
 from flimage.readers import open_recording
+from flimage.record_words import fit_rows
 from flimage.selecting import Selection
+from flimage.source import SeriesSource
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.torture.hostile import run
+from tests.torture.hostile import run, write_stranger
 
 SHAPE = (24, 20)
 
@@ -539,3 +547,127 @@ def test_an_identifier_that_is_a_list_of_thousands_of_texts_is_none(tmp_path: Pa
             file[f"fli_{number}"].attrs["identifier"] = np.array(["a"] * count, h5py.string_dtype())
     with FLSeries(h5file=path, h5mode="r") as series:
         assert list(series.identifiers[:2]) == ["a", None]
+
+
+# --- names, records and numbers of things --------------------------------------------------------
+
+
+@pytest.mark.parametrize("digits", [60, 5000, 60_000])
+def test_a_number_of_a_frame_that_is_too_long_is_a_name_like_others(
+    digits: int, tmp_path: Path
+) -> None:
+    path = series_with(tmp_path / "name.h5", copy_image)
+    with h5py.File(path, "r+") as file:
+        file["fli_" + "1" * digits] = file["fli_0"]
+    code, out, err = run("info", path)
+    assert (code, out) == (1, "")
+    assert "name.h5" in err
+    assert "'fli_1111" in err
+    assert len(err) < 500
+    code, out, err = run("recover", path, tmp_path / "out.h5")
+    assert "5 frames recovered" in out + err
+    assert len(out + err) < 1000
+
+
+@pytest.fixture(scope="module")
+def corrected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A series that was corrected."""
+    folder = tmp_path_factory.mktemp("corrected")
+    code, _, err = run("bleach", write_stranger(folder), folder / "out.h5", "--border", "3")
+    assert code in (0, 3), err
+    return folder / "out.h5"
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    return Path(shutil.copy(path, folder / "record.h5"))
+
+
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("info",),
+    ("undo", "out.h5"),
+    ("export", "out.html"),
+    ("export", "out.csv"),
+    ("export", "out.json"),
+)
+
+
+def _run_all(path: Path) -> list[tuple[int, str]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = []
+        for name, *more in COMMANDS:
+            code, out, err = run(name, path, *(path.with_name(each) for each in more))
+            assert "Unexpected" not in out + err, (name, more, err)
+            found.append((code, err))
+        return found
+
+
+def test_a_record_that_is_whole_is_used(corrected: Path, tmp_path: Path) -> None:
+    assert [code for code, _ in _run_all(_copied(corrected, tmp_path))] == [0] * len(COMMANDS)
+
+
+@pytest.mark.parametrize("gain", [0.0, -1.0, np.nan, np.inf, "x"])
+def test_a_gain_that_no_correction_has_is_refused(
+    gain: object, corrected: Path, tmp_path: Path
+) -> None:
+    path = _copied(corrected, tmp_path)
+    with h5py.File(path, "r+") as file:
+        file[f"fli_2/{RAW}"].attrs["bleach gain"] = gain
+    for code, err in _run_all(path):
+        assert code == 1
+        assert "record.h5" in err
+        assert "the record of the bleach correction is damaged" in err
+
+
+def test_a_record_of_nothing_is_refused(corrected: Path, tmp_path: Path) -> None:
+    path = _copied(corrected, tmp_path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["bleach recipe"] = file.attrs["bleach fit"] = "{}"
+    for code, err in _run_all(path):
+        assert code == 1
+        assert "the record of the bleach correction is damaged" in err
+
+
+def _odd_fits(fit: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    odd: tuple[Any, ...] = (None, 7, -1.0, 1e400, 10**400, "x", [], {}, [None], [{}], ["x"])
+    for key in fit:
+        yield {name: value for name, value in fit.items() if name != key}
+        yield from ({**fit, key: value} for value in odd)
+    for key in ("parameters", "evidence"):
+        for name in fit[key][0]:
+            yield from ({**fit, key: [{**fit[key][0], name: value}]} for value in odd)
+    reason = {"code": "a", "severity": "info", "sentence": "b"}
+    for name in reason:
+        verdict = {**fit["verdict"], "reasons": [{**reason, name: [7]}]}
+        yield {**fit, "verdict": verdict}
+    for name in ("gain", "times", "used", "noise"):
+        yield {**fit, name: fit[name][:-1]}
+
+
+def test_a_record_with_any_value_replaced_is_refused_or_shown(
+    corrected: Path, tmp_path: Path
+) -> None:
+    with h5py.File(corrected) as file:
+        fit = json.loads(file.attrs["bleach fit"])
+        source = SeriesSource(FLSeries(h5file=file))
+        candidate = {"model": "exponential", "criterion": 0.0, "weight": 1.0}
+        fit["evidence"] = fit["evidence"] or [candidate]
+        parameter = {"name": "a", "symbol": "b", "unit": "s"}
+        parameter |= dict.fromkeys(("value", "stderr", "low", "high"), 1.0)
+        fit["parameters"] = fit["parameters"] or [parameter]
+        shown = refused = 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # means of nothing
+            for odd in _odd_fits(fit):
+                try:
+                    check_fit(json.loads(json.dumps(odd)))
+                except ValueError:
+                    refused += 1
+                    continue
+                shown += 1
+                report_page(source, odd)
+                fit_columns(odd)
+                fit_rows(odd)
+                _facts(odd)
+    assert refused > 200
+    assert shown > 10
