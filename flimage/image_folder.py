@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import stat
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -110,8 +111,9 @@ class FolderRecording(Recording):
         return folder / f"*{suffix}"
 
     def _load(self, path: Path) -> npt.NDArray[Any]:
-        check_within(self.path, self._folder, path, path.name)
         try:
+            if not stat.S_ISREG(path.lstat().st_mode):
+                check_within(self.path, self._folder, path, path.name)
             return _load_tiff(path) if path.suffix.lower() in _TIFF else _load_other(path)
         except FlimageError:
             raise

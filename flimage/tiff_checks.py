@@ -147,8 +147,9 @@ def check_page(path: Path, page: Any) -> None:
     keyframe = page.keyframe
     counts = [int(count) for count in page.databytecounts]
     check_size(path, keyframe.shape, keyframe.dtype.itemsize, min(sum(counts), path.stat().st_size))
-    # A tile is unpacked whole, also where the image fills a corner of it.
-    check_size(path, keyframe.chunks, keyframe.dtype.itemsize, max(counts, default=0))
+    if keyframe.is_tiled:
+        # A tile is unpacked whole, also where the image fills a corner of it.
+        check_size(path, keyframe.chunks, keyframe.dtype.itemsize, max(counts, default=0))
     kind = _COMPRESSIONS.get(int(keyframe.compression))
     if kind is None:
         return
