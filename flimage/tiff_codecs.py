@@ -27,7 +27,9 @@ _OF_PILLOW = (5, 7, 32773, 34925, 50000, 50001)
 
 def is_missing_codec(error: Exception) -> bool:
     """Tell whether `tifffile` failed because `imagecodecs`, or a part of it, is not installed."""
-    return isinstance(error, ImportError) or "requires the 'imagecodecs' package" in str(error)
+    # Older versions of tifffile call it not supported what they have no decoder for.
+    said = ("requires the 'imagecodecs' package", "> not supported")
+    return isinstance(error, ImportError) or any(each in str(error) for each in said)
 
 
 def missing_codec(path: Path, page: Any, frame: int | None = None) -> InputError:
