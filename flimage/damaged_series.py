@@ -23,6 +23,7 @@ from .frame_index import FRAME_NAME
 from .image_group import (
     BG_DATA,
     RAW,
+    check_number_of_backgrounds,
     frame_group,
     image_dataset,
     read_background,
@@ -209,6 +210,7 @@ class DamagedSeries:
         group = follow(self._group, path)
         if not isinstance(group, h5py.Group):
             return None
+        check_number_of_backgrounds(group)
         names = list(group)
         key: tuple[int, int] | None = None
         if len(names) == 1:

@@ -16,10 +16,9 @@ import numpy.typing as npt
 
 from . import provenance
 from .attributes import read_text
-from .checked import follow, named
 from .convert import ORIGIN
-from .errors import FlimageError
-from .image_group import BG_DATA, frame_group, image_dataset, read_group_meta
+from .frame_survey import has_background, survey
+from .image_group import frame_group, image_dataset, read_group_meta
 from .meta import is_number
 from .plain_text import printable
 from .quantities import (
@@ -120,7 +119,7 @@ def of_image(group: h5py.Group) -> dict[str, Any]:
         "identifier": _plain(meta.get("identifier")),
         **_time_facts(np.array([_number(meta.get("time"))])),
         "pixel size [m]": _size_of(meta),
-        "assigned backgrounds": int(_has_background(group)),
+        "assigned backgrounds": int(has_background(group)),
         "metadata": {k: _plain(v) for k, v in sorted(meta.items()) if k not in _OWN_LINES},
     }
 
@@ -147,34 +146,23 @@ def of_series(group: h5py.Group) -> dict[str, Any]:
         }
         if not len(series):
             return facts
-        frames: list[h5py.Group] = []
-        images: list[h5py.Dataset] = []
-        damaged: dict[int, str] = {}
-        backgrounds = 0
-        for index in range(len(series)):
-            try:
-                images.append(image_dataset(group, f"fli_{index}"))
-                frames.append(frame_group(group, index))
-                backgrounds += _has_background(frames[-1])
-            except FlimageError as error:
-                damaged[index] = str(error)
-        facts["damaged frames"] = damaged
-        if not images:
+        found = survey(group, len(series))
+        facts["damaged frames"] = found.damaged
+        if found.whole is None:
             return facts
-        shapes = {image.shape for image in images}
-        metas = [read_group_meta(frame) for frame in (frames[0], frames[-1])]
+        metas = [read_group_meta(frame_group(group, number)) for number in found.whole]
         common = {
             key: _plain(value)
             for key, value in sorted(metas[0].items())
             if key not in _OWN_LINES and _plain(metas[1].get(key)) == _plain(value)
         }
         facts |= {
-            "shape": list(images[0].shape),
-            "all frames of one size": len(shapes) == 1,
-            "dtype": str(images[0].dtype),
+            "shape": list(next(iter(found.shapes))),
+            "all frames of one size": len(found.shapes) == 1,
+            "dtype": found.dtype,
             **_time_facts(series.times),
             "pixel size [m]": _size_of(metas[0]),
-            "assigned backgrounds": backgrounds,
+            "assigned backgrounds": found.backgrounds,
             "metadata": common,
             "written by": _plain(metas[0].get("flimage version")),
         }
@@ -205,12 +193,6 @@ def _size_of(meta: Mapping[str, Any]) -> float | None:
     """Size of a pixel [m]; None where it is no finite number."""
     size = _number(meta.get("pixel size"))
     return size if np.isfinite(size) else None
-
-
-def _has_background(group: h5py.Group) -> bool:
-    backgrounds = follow(group, BG_DATA)
-    with named(group, BG_DATA):
-        return isinstance(backgrounds, h5py.Group) and len(backgrounds) > 0
 
 
 def _conversion(group: h5py.Group) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from .errors import DamagedSeriesError, FileFormatError
 from .image_group import describe, is_image_group
 from .plain_text import clean, shortened
 
-__all__ = ["FRAME_NAME", "FrameIndex"]
+__all__ = ["FRAME_NAME", "FrameIndex", "read_number"]
 
 #: Texts in the attribute with the identifier, at most.
 _MOST_TEXTS = 1000
@@ -142,7 +142,7 @@ class FrameIndex:
         self.refresh()
         if self._times is None:
             self._times = [
-                _read_number(self._attribute(number, b"time")) for number in range(self._count)
+                read_number(self._attribute(number, b"time")) for number in range(self._count)
             ]
         return self._times
 
@@ -207,7 +207,7 @@ def _as_time(value: Any) -> float:
         return float("nan")
 
 
-def _read_number(attribute: h5a.AttrID | None) -> float:
+def read_number(attribute: h5a.AttrID | None) -> float:
     """Read an attribute of one number; NaN where there is none, or several."""
     if attribute is None:
         return float("nan")

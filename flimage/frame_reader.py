@@ -14,7 +14,7 @@ from h5py import h5d, h5l
 from . import dataset, storage
 from .checked import check_links, follow, named
 from .errors import FileFormatError
-from .image_group import BG_DATA, RAW, add_backgrounds
+from .image_group import BG_DATA, RAW, add_backgrounds, check_number_of_backgrounds
 
 __all__ = ["FrameReader"]
 
@@ -109,6 +109,7 @@ class FrameReader:
                     f"{storage.file_name(self._group)}: {storage.object_name(self._group, path)}"
                     " is no group of background images."
                 )
+            check_number_of_backgrounds(found)
             total: npt.NDArray[np.float64] | None = None
             group = found.id
             if group.get_num_objs():

@@ -43,6 +43,9 @@ __all__ = [
 #: Names that a background image can have in ``bg_data``.
 BG_KEYS = ("data", "fit")
 
+#: Background images that are added up, at most: one is assigned, one estimated, as a rule.
+MOST_BACKGROUNDS = 100
+
 #: Attributes that mark a dataset as an image; they are written with every image.
 IMAGE_MARKS = ("CLASS", "IMAGE_VERSION", "IMAGE_SUBCLASS")
 
@@ -212,6 +215,7 @@ def read_background(
     if not isinstance(backgrounds, h5py.Group):
         raise FileFormatError(f"{describe(group)}: {BG_DATA} is no group of background images.")
     with named(group, BG_DATA):
+        check_number_of_backgrounds(backgrounds)
         there = list(backgrounds)
     total: npt.NDArray[np.float64] | None = None
     for key in there if keys is None else keys:
@@ -219,6 +223,22 @@ def read_background(
             image = storage.read_image(backgrounds, key).astype(np.float64)
             total = image if total is None else add_backgrounds(backgrounds, total, image)
     return total
+
+
+def check_number_of_backgrounds(backgrounds: h5py.Group) -> None:
+    """Refuse a group of more background images than any image has.
+
+    Raises
+    ------
+    flimage.errors.FileFormatError
+        When it is one.
+    """
+    count = len(backgrounds)
+    if count > MOST_BACKGROUNDS:
+        raise FileFormatError(
+            f"{describe(backgrounds)}: there are {count} background images, and at most"
+            f" {MOST_BACKGROUNDS} are added up; remove the others."
+        )
 
 
 def add_backgrounds(

@@ -18,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ._version import __version__
-from .attributes import as_text, read_attribute, read_attributes
+from .attributes import as_text, read_attributes
 from .checked import file_name, named
 from .errors import FileFormatError, FlimageError
 from .fit_record import check_fit
-from .image_group import describe, image_dataset
+from .frame_survey import numbers_of_images
+from .image_group import describe
 from .plain_text import clean
 from .recipe import Recipe
 
@@ -151,9 +152,8 @@ def read(group: h5py.Group) -> Provenance | None:
         fit = json.loads(_read_text(group, SERIES_FIT))
         check_fit(fit)
         frames = sum(1 for name in group if name.startswith("fli_"))
-        images = [image_dataset(group, f"fli_{frame}") for frame in range(frames)]
-        gain = np.array([float(read_attribute(each, FRAME_GAIN)) for each in images])
-        background = np.array([float(read_attribute(each, FRAME_BACKGROUND)) for each in images])
+        gain = numbers_of_images(group, frames, FRAME_GAIN)
+        background = numbers_of_images(group, frames, FRAME_BACKGROUND)
         if not (np.isfinite(gain).all() and np.isfinite(background).all()):
             raise ValueError("a gain or background is no finite number")
         if not (gain > 0).all():

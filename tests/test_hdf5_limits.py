@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import json
-import shutil
-import struct
-import subprocess
 import sys
-import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,66 +14,17 @@ import numpy as np
 import pytest
 from h5py import h5d, h5p, h5s, h5t, h5z
 
-from flimage import FLImage, FLSeries, attributes
-from flimage.batch_job import _facts
+from flimage import FLSeries
 from flimage.checked_chunks import check_packed
-from flimage.copied_attributes import attributes_of
 from flimage.dataset import read_image
 from flimage.errors import DamagedImageError
-from flimage.export.report_page import report_page
-from flimage.export.table import fit_columns
-from flimage.fit_record import check_fit
 from flimage.image_group import RAW
 from flimage.readers import open_recording
-from flimage.record_words import fit_rows
 from flimage.selecting import Selection
-from flimage.source import SeriesSource
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.torture.hostile import run, write_stranger
-
-SHAPE = (24, 20)
-
-#: Longer than any command takes on a busy machine; then it is ended [s].
-_PATIENCE = 120
-
-_CODE = """
-import json, sys, time
-from pathlib import Path
-from flimage.cli import main
-code = main(sys.argv[1:])
-peak = 0
-if sys.platform == "linux":
-    lines = Path("/proc/self/status").read_text().splitlines()
-    peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) // 1024
-print(json.dumps([code, peak, time.process_time()]), file=sys.stderr)
-"""
-
-
-@dataclasses.dataclass(frozen=True)
-class Ran:
-    """What came of a command: exit code, output, errors, memory [MB] and processor time [s]."""
-
-    code: int
-    out: str
-    err: str
-    peak: int
-    seconds: float
-
-
-def run_apart(*arguments: object) -> Ran:
-    """Run a command in another process, which has to come to an end by itself."""
-    command = [sys.executable, "-c", _CODE, *map(str, arguments)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
-    assert ran.returncode == 0, f"ended with {ran.returncode}: {ran.stderr[-2000:]}"
-    *lines, figures = ran.stderr.splitlines()
-    code, peak, seconds = json.loads(figures)
-    err = "\n".join(lines)
-    assert "Unexpected" not in err
-    assert "Warning" not in err
-    return Ran(code, ran.stdout, err, peak, seconds)
-
+from tests.odd_series import SHAPE, run_apart, series_with
 
 # --- labels of axes ------------------------------------------------------------------------------
 
@@ -138,22 +83,6 @@ def zeros(count: int) -> bytes:
     block = bytes(2**24)
     parts = [packer.compress(block) for _ in range(count // len(block))]
     return b"".join((*parts, packer.flush()))
-
-
-def series_with(path: Path, change: Callable[[h5py.Group], None]) -> Path:
-    """A series, the raw image of frame 2 of which is replaced."""
-    with FLSeries(h5file=path, h5mode="w") as series:
-        for number in range(5):
-            series.add_flimage(FLImage(np.full(SHAPE, 10.0 + number), meta_data={"time": number}))
-    with h5py.File(path, "r+") as file:
-        del file[f"fli_2/{RAW}"]
-        change(file["fli_2"])
-    return path
-
-
-def copy_image(frame: h5py.Group) -> None:
-    """Give a frame the image of frame 1."""
-    frame.file.copy(f"fli_1/{RAW}", frame, RAW)
 
 
 def packed(
@@ -397,277 +326,3 @@ def test_lzf_is_counted_where_it_may_give_far_more_than_the_piece() -> None:
     first, run = bytes([0, 7]), bytes([0xE0, 255, 0])  # one byte, and 264 times the one before
     with pytest.raises(ValueError, match="unpacks to more than"):
         check_packed(first + run * 2**20, 0, lzf, 2**20, 4)
-
-
-# --- attributes ----------------------------------------------------------------------------------
-
-
-def _arrays() -> Any:
-    value = np.empty(2, object)
-    value[0], value[1] = np.arange(3.0), np.arange(1.0)
-    return value
-
-
-#: Values that Python has no equal for, and how they are stored.
-ODD_ATTRIBUTES: dict[str, tuple[Any, Any]] = {
-    "arrays of arrays": (_arrays(), h5py.vlen_dtype("f8")),
-    "no UTF-8": (np.array(b"\xff\xfe"), h5py.string_dtype("utf-8", 2)),
-    "no UTF-8 of any length": (np.array(b"\xff\xfe\x80bad", object), h5py.string_dtype()),
-    "table": (np.array([(1, 2.0)], [("a", "i4"), ("b", "f8")]), None),
-    "table with texts": (
-        np.array([(1, "x", np.nan)], [("a", "i4"), ("b", h5py.string_dtype()), ("c", "f8")]),
-        None,
-    ),
-    "opaque": (np.void(b"opaque12"), None),
-    "named numbers": (np.array([1, 2], "i2"), h5py.enum_dtype({"A": 1, "B": 2}, "i2")),
-    "complex": (np.array(1 + 2j), None),
-    "nothing": (h5py.Empty("f8"), None),
-    "truth": (np.array([True, False]), None),
-    "not a number": (np.array([np.nan, 1.0]), None),
-}
-
-
-def _raw_value(owner: h5py.Group, name: str) -> object:
-    return next(value for each, value in attributes_of(owner.id) if each == name.encode())
-
-
-@pytest.mark.parametrize("changes", [("--delete", "0"), ("--background-mean", "0")])
-@pytest.mark.parametrize("kind", ODD_ATTRIBUTES)
-def test_attributes_of_any_kind_outlive_an_edit(
-    kind: str, changes: tuple[str, str], tmp_path: Path
-) -> None:
-    value, dtype = ODD_ATTRIBUTES[kind]
-    path = series_with(tmp_path / "odd.h5", copy_image)
-    places = ("/", "fli_1", f"fli_1/{RAW}", "fli_1/fluorescence")
-    with h5py.File(path, "r+") as file:
-        for place in places:
-            for name in ("odd", "device"):
-                file[place].attrs.create(name, value, dtype=dtype)
-        wanted = _raw_value(file["/"], "odd")
-    out = tmp_path / "out.h5"
-    code, _, err = run("edit", path, out, *changes)
-    assert code == 0, err
-    with h5py.File(out) as file:
-        frame = "fli_0" if changes[0] == "--delete" else "fli_1"
-        for place in places:
-            for name in ("odd", "device"):
-                assert _raw_value(file[place.replace("fli_1", frame)], name) == wanted
-
-
-def test_a_reference_in_an_attribute_does_not_stop_an_edit(tmp_path: Path) -> None:
-    path = series_with(tmp_path / "odd.h5", copy_image)
-    with h5py.File(path, "r+") as file:
-        region = file[f"fli_1/{RAW}"].regionref[0:2, 0:2]
-        for place in ("/", "fli_1"):
-            file[place].attrs["object"] = file["fli_1"].ref
-            file[place].attrs["region"] = region
-    for changes in (("--delete", "0"), ("--background-mean", "0")):
-        code, _, err = run("edit", path, tmp_path / "out.h5", "--overwrite", *changes)
-        assert code == 0, err
-        with h5py.File(tmp_path / "out.h5") as file:
-            assert not file.attrs["object"]
-
-
-@pytest.mark.parametrize("place", ["", "fli_1", f"fli_1/{RAW}", "other"])
-def test_a_heap_of_zeros_does_not_let_an_edit_hang(place: str, tmp_path: Path) -> None:
-    path = series_with(tmp_path / "heap.h5", lambda frame: None)
-    with h5py.File(path, "r+") as file:
-        (file.require_group(place) if place == "other" else file[place or "/"]).attrs["note"] = "a"
-        if place == "other":
-            file.move("other", "fli_1/other")
-    data = bytearray(path.read_bytes())
-    start = data.index(b"GCOL")
-    while start >= 0:
-        size = struct.unpack_from("<Q", data, start + 8)[0]
-        data[start + 16 : start + size] = bytes(size - 16)
-        start = data.find(b"GCOL", start + 1)
-    path.write_bytes(data)
-    ran = run_apart("edit", path, tmp_path / "out.h5", "--delete", "2")
-    assert ran.code == 1
-    assert "heap.h5: the texts of its attributes are damaged" in ran.err
-    assert "flimage recover" in ran.err
-    code = (
-        "from flimage import FLSeries\n"
-        f"with FLSeries(h5file={str(path)!r}, h5mode='r') as series:\n"
-        f"    with FLSeries(h5file={str(tmp_path / 'copy.h5')!r}, h5mode='w') as other:\n"
-        "        other.add_flimage(series[1])\n"
-    )
-    copied = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=_PATIENCE, check=False
-    )
-    damaged = "texts of its attributes are damaged" in copied.stderr
-    assert damaged == (place == f"fli_1/{RAW}"), copied.stderr
-
-
-def test_thousands_of_attributes_do_not_hold_up_an_edit(tmp_path: Path) -> None:
-    def change(frame: h5py.Group) -> None:
-        copy_image(frame)
-        for number in range(3000):
-            frame.attrs[f"a{number}"] = "x" * 100
-
-    path = series_with(tmp_path / "dense.h5", change)
-    ran = run_apart("edit", path, tmp_path / "out.h5", "--delete", "0")
-    assert ran.code == 0, ran.err
-    assert ran.seconds < 25
-    with h5py.File(tmp_path / "out.h5") as file:
-        assert len(file["fli_1"].attrs) > 3000
-
-
-def test_a_file_with_attributes_elsewhere_is_searched_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "dense.h5"
-    with h5py.File(path, "w", libver="latest") as file:
-        for number in range(20):
-            file.attrs[f"a{number}"] = "x"
-    searched: list[object] = []
-    search = attributes._all_heaps
-    monkeypatch.setattr(
-        attributes, "_all_heaps", lambda file: searched.append(file) or search(file)
-    )
-    with h5py.File(path) as file:
-        assert [attributes.read_text(file, f"a{number}") for number in range(20)] == ["x"] * 20
-    assert len(searched) == 1
-
-
-def test_attributes_larger_than_any_are_not_read(tmp_path: Path) -> None:
-    with h5py.File(tmp_path / "large.h5", "w", libver="latest") as file:
-        file.attrs["large"] = np.zeros(2**18)
-        file.attrs["texts"] = np.array(["a"] * (2**16 + 1), h5py.string_dtype())
-        file.attrs["fair"] = np.zeros(2**16)
-        assert attributes.read_attribute(file, "large") is None
-        assert attributes.read_attribute(file, "texts") is None
-        assert attributes.read_attribute(file, "fair").size == 2**16
-
-
-def test_an_identifier_that_is_a_list_of_thousands_of_texts_is_none(tmp_path: Path) -> None:
-    path = series_with(tmp_path / "texts.h5", lambda frame: None)
-    with h5py.File(path, "r+", libver="latest") as file:
-        for number, count in ((0, 1000), (1, 1001)):
-            file[f"fli_{number}"].attrs["identifier"] = np.array(["a"] * count, h5py.string_dtype())
-    with FLSeries(h5file=path, h5mode="r") as series:
-        assert list(series.identifiers[:2]) == ["a", None]
-
-
-# --- names, records and numbers of things --------------------------------------------------------
-
-
-@pytest.mark.parametrize("digits", [60, 5000, 60_000])
-def test_a_number_of_a_frame_that_is_too_long_is_a_name_like_others(
-    digits: int, tmp_path: Path
-) -> None:
-    path = series_with(tmp_path / "name.h5", copy_image)
-    with h5py.File(path, "r+") as file:
-        file["fli_" + "1" * digits] = file["fli_0"]
-    code, out, err = run("info", path)
-    assert (code, out) == (1, "")
-    assert "name.h5" in err
-    assert "'fli_1111" in err
-    assert len(err) < 500
-    code, out, err = run("recover", path, tmp_path / "out.h5")
-    assert "5 frames recovered" in out + err
-    assert len(out + err) < 1000
-
-
-@pytest.fixture(scope="module")
-def corrected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A series that was corrected."""
-    folder = tmp_path_factory.mktemp("corrected")
-    code, _, err = run("bleach", write_stranger(folder), folder / "out.h5", "--border", "3")
-    assert code in (0, 3), err
-    return folder / "out.h5"
-
-
-def _copied(path: Path, folder: Path) -> Path:
-    return Path(shutil.copy(path, folder / "record.h5"))
-
-
-COMMANDS: tuple[tuple[str, ...], ...] = (
-    ("info",),
-    ("undo", "out.h5"),
-    ("export", "out.html"),
-    ("export", "out.csv"),
-    ("export", "out.json"),
-)
-
-
-def _run_all(path: Path) -> list[tuple[int, str]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        found = []
-        for name, *more in COMMANDS:
-            code, out, err = run(name, path, *(path.with_name(each) for each in more))
-            assert "Unexpected" not in out + err, (name, more, err)
-            found.append((code, err))
-        return found
-
-
-def test_a_record_that_is_whole_is_used(corrected: Path, tmp_path: Path) -> None:
-    assert [code for code, _ in _run_all(_copied(corrected, tmp_path))] == [0] * len(COMMANDS)
-
-
-@pytest.mark.parametrize("gain", [0.0, -1.0, np.nan, np.inf, "x"])
-def test_a_gain_that_no_correction_has_is_refused(
-    gain: object, corrected: Path, tmp_path: Path
-) -> None:
-    path = _copied(corrected, tmp_path)
-    with h5py.File(path, "r+") as file:
-        file[f"fli_2/{RAW}"].attrs["bleach gain"] = gain
-    for code, err in _run_all(path):
-        assert code == 1
-        assert "record.h5" in err
-        assert "the record of the bleach correction is damaged" in err
-
-
-def test_a_record_of_nothing_is_refused(corrected: Path, tmp_path: Path) -> None:
-    path = _copied(corrected, tmp_path)
-    with h5py.File(path, "r+") as file:
-        file.attrs["bleach recipe"] = file.attrs["bleach fit"] = "{}"
-    for code, err in _run_all(path):
-        assert code == 1
-        assert "the record of the bleach correction is damaged" in err
-
-
-def _odd_fits(fit: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    odd: tuple[Any, ...] = (None, 7, -1.0, 1e400, 10**400, "x", [], {}, [None], [{}], ["x"])
-    for key in fit:
-        yield {name: value for name, value in fit.items() if name != key}
-        yield from ({**fit, key: value} for value in odd)
-    for key in ("parameters", "evidence"):
-        for name in fit[key][0]:
-            yield from ({**fit, key: [{**fit[key][0], name: value}]} for value in odd)
-    reason = {"code": "a", "severity": "info", "sentence": "b"}
-    for name in reason:
-        verdict = {**fit["verdict"], "reasons": [{**reason, name: [7]}]}
-        yield {**fit, "verdict": verdict}
-    for name in ("gain", "times", "used", "noise"):
-        yield {**fit, name: fit[name][:-1]}
-
-
-def test_a_record_with_any_value_replaced_is_refused_or_shown(
-    corrected: Path, tmp_path: Path
-) -> None:
-    with h5py.File(corrected) as file:
-        fit = json.loads(file.attrs["bleach fit"])
-        source = SeriesSource(FLSeries(h5file=file))
-        candidate = {"model": "exponential", "criterion": 0.0, "weight": 1.0}
-        fit["evidence"] = fit["evidence"] or [candidate]
-        parameter = {"name": "a", "symbol": "b", "unit": "s"}
-        parameter |= dict.fromkeys(("value", "stderr", "low", "high"), 1.0)
-        fit["parameters"] = fit["parameters"] or [parameter]
-        shown = refused = 0
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # means of nothing
-            for odd in _odd_fits(fit):
-                try:
-                    check_fit(json.loads(json.dumps(odd)))
-                except ValueError:
-                    refused += 1
-                    continue
-                shown += 1
-                report_page(source, odd)
-                fit_columns(odd)
-                fit_rows(odd)
-                _facts(odd)
-    assert refused > 200
-    assert shown > 10
