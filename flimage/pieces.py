@@ -24,6 +24,8 @@ from .codec import Filters
 
 __all__ = ["ImageReader", "usual_filters"]
 
+#: What packing adds at most to a piece that cannot be packed, and more [bytes].
+_MOST_OVERHEAD = 2**16
 #: Pieces of which an image may consist: that takes about a second.
 _MOST_PIECES = 2**16
 
@@ -176,10 +178,13 @@ class ImageReader:
         try:
             with _objects.phil:  # h5py before version 3.16 forgets to take it
                 found: tuple[int, bytes] = self._dataset.read_direct_chunk(place)
-        except (MemoryError, OSError, RuntimeError, ValueError):
+        except (MemoryError, OSError, RuntimeError, ValueError) as error:
+            info = self._dataset.get_chunk_info_by_coord(place)
             # It has no size, which h5py takes for an enormous one.
-            if self._dataset.get_chunk_info_by_coord(place).byte_offset is None:
+            if info.byte_offset is None:
                 return None
+            if info.size > 2 * self._nbytes + _MOST_OVERHEAD:
+                raise ValueError(f"{info.size} bytes are said to be stored of it") from error
             raise
         return found
 

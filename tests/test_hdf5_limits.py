@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import struct
 import sys
 import zlib
 from collections.abc import Callable
@@ -326,3 +327,22 @@ def test_lzf_is_counted_where_it_may_give_far_more_than_the_piece() -> None:
     first, run = bytes([0, 7]), bytes([0xE0, 255, 0])  # one byte, and 264 times the one before
     with pytest.raises(ValueError, match="unpacks to more than"):
         check_packed(first + run * 2**20, 0, lzf, 2**20, 4)
+
+
+def test_a_piece_that_is_said_to_take_gigabytes_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    images = np.random.default_rng(3).poisson(90, (3, 30, 40)).astype(np.float32)
+    with FLSeries(h5file=path, h5mode="w") as series:
+        series.add_images(images, [{"time": float(i)} for i in range(3)])
+    with h5py.File(path) as file:
+        info = file["fli_1/fluorescence/raw"].id.get_chunk_info(0)
+    # The key of a chunk: its size, a mask of filters, and where it begins.
+    key = struct.pack("<II3Q", info.size, 0, 0, 0, 0) + struct.pack("<Q", info.byte_offset)
+    data = path.read_bytes()
+    assert data.count(key) == 1
+    path.write_bytes(data.replace(key, struct.pack("<I", 2**32 - 16) + key[4:]))
+    with FLSeries(h5file=path, h5mode="r") as series:
+        np.testing.assert_array_equal(series[0].raw_fl, images[0])
+        with pytest.raises(DamagedImageError, match=r"a\.h5.*fli_1.*4294967280 bytes are said"):
+            series[1].raw_fl  # noqa: B018
+        np.testing.assert_array_equal(series[2].raw_fl, images[2])
