@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from flimage import remnants
+from flimage.errors import FileAccessError
 from flimage.export import folder as folder_module
 from flimage.export.folder import atomic_folder
 from flimage.output import atomic_output
@@ -140,6 +141,20 @@ def test_a_folder_is_replaced_as_a_whole(
         with atomic_folder(target, overwrite=True) as part:
             (part / content).write_text(content)
     assert [path.name for path in tmp_path.rglob("*")] == ["out.zarr", "zarr.json"]
+
+
+@posix
+def test_a_folder_that_was_removed_and_made_anew_is_no_result(tmp_path: Path) -> None:
+    def write() -> None:
+        with atomic_folder(tmp_path / "out.zarr") as part:
+            (part / ".zgroup").write_text("first")
+            shutil.rmtree(part)
+            part.mkdir()
+            (part / "0").write_text("last")
+
+    with pytest.raises(FileAccessError, match="was removed meanwhile; try again"):
+        write()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_was_set_aside_by_a_killed_process_is_put_back(tmp_path: Path) -> None:

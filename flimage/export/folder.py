@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..disk_errors import reason_of
@@ -85,11 +86,13 @@ def atomic_folder(
             f" ({error.strerror or error}); choose another one."
         ) from error
     try:
-        yield part
-        if target.exists() and not overwrite:
-            raise OutputExistsError(
-                f"{path} was created by somebody else meanwhile; nothing replaced."
-            )
+        with _watched(part) as check:
+            yield part
+            if target.exists() and not overwrite:
+                raise OutputExistsError(
+                    f"{path} was created by somebody else meanwhile; nothing replaced."
+                )
+            check()
         _flush_to_disk(part)
         _put_in_place(part, target)
         flush_folder(target.parent)
@@ -99,6 +102,28 @@ def atomic_folder(
         if reason is None:
             raise
         raise FileAccessError(f"{path} could not be written: {reason}.") from error
+
+
+@contextlib.contextmanager
+def _watched(part: Path) -> Iterator[Callable[[], None]]:
+    """Provide a check that a folder is the one that was made, and was not made anew in its place.
+
+    Libraries make folders that are missing; what had been written before would not be there.
+    """
+    if os.name != "posix":
+        yield lambda: None
+        return
+    # As long as it is open, no other folder gets its number.
+    descriptor = os.open(part, os.O_RDONLY)
+
+    def check() -> None:
+        if not os.path.samestat(os.fstat(descriptor), part.stat()):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(part))
+
+    try:
+        yield check
+    finally:
+        os.close(descriptor)
 
 
 def _check_replaced(target: Path) -> None:

@@ -72,7 +72,8 @@ def write_zarr(
     notes: list[str] = []
     low, high = np.inf, -np.inf
     with atomic_folder(path, overwrite=overwrite, source=images.path) as temporary:
-        group = zarr.open_group(temporary, mode="w", zarr_format=2)
+        # Not "w", which would remove the folder, and make another one in its place.
+        group = zarr.open_group(temporary, mode="a", zarr_format=2)
         levels = [
             group.create_array(
                 str(level),
