@@ -121,6 +121,11 @@ class Recording(abc.ABC):
             raise IndexError(f"{self.path} has frames 0 to {self.n_frames - 1}, not {index}.")
         try:
             image = np.asarray(self._read(index))
+        except FileFormatError as error:
+            # What a format checks by itself knows of files and chunks only.
+            if f"rame {index}" in str(error):
+                raise
+            raise FileFormatError(f"Frame {index}: {error}") from error
         except FlimageError:
             raise
         # The decoders behind tifffile and nd2 raise whatever they like on damaged bytes.

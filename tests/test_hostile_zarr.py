@@ -148,6 +148,7 @@ def test_a_chunk_that_unpacks_to_more_than_it_announces_is_refused(
     folder = zarr_folder(tmp_path / "in.zarr", compressor=codec)
     (folder / "0.0.0").write_bytes(bomb())
     assert_refused_within_memory(folder, "unpacks to more")
+    assert_refused_within_memory(folder, "Frame 0: ")
 
 
 def test_a_filter_that_unpacks_to_more_is_refused(tmp_path: Path) -> None:
