@@ -363,7 +363,9 @@ def copy_image_group(source: h5py.Group, target: h5py.Group) -> None:
         storage.write_image(fluorescence, "raw", raw, dtype=raw.dtype)
         backgrounds = fluorescence.create_group("bg_data")
         stored = follow(source, BG_DATA)
-        for key in stored if isinstance(stored, h5py.Group) else ():
+        with named(source, BG_DATA):
+            keys = list(stored) if isinstance(stored, h5py.Group) else []
+        for key in keys:
             image = storage.read_image(stored, key)
             made = storage.write_image(backgrounds, key, image, dtype=image.dtype)
             copy_attributes(stored[key], made, without=IMAGE_MARKS)

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 import tifffile
 
-from flimage import FLImage, FLSeries
+from flimage import FLImage, FLSeries, storage
 from flimage import facts as facts_of
 from flimage.detector import stated_maximum
 from flimage.errors import DamagedImageError, FileFormatError, FlimageError
-from flimage.image_group import RAW
+from flimage.groups import memory_file
+from flimage.image_group import RAW, copy_image_group, create_image_group
 from flimage.opening import open_series
 from flimage.readers import open_recording
 from flimage.source import SeriesSource
@@ -378,3 +379,21 @@ def test_a_file_of_zeiss_with_two_billion_channels_is_refused_at_once(
     monkeypatch.setattr(czi.CziReader, "total_bounding_box", box)
     with pytest.raises(FileFormatError, match=r"damaged\.czi announces 2147483648 channels"):
         open_recording(path)
+
+
+def test_a_list_of_backgrounds_that_is_damaged_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "image.h5"
+    with h5py.File(path, "w") as file:
+        create_image_group(file, np.ones((6, 7), np.float32), {})
+        storage.write_image(file["fluorescence/bg_data"], "data", np.ones((6, 7), np.float32))
+    data = path.read_bytes()
+    told = []
+    for place in [at for at in range(len(data)) if data.startswith(b"HEAP", at)]:
+        # Where the list of what is free in a list of names begins.
+        path.write_bytes(data[: place + 16] + b"\x03" * 8 + data[place + 24 :])
+        with storage.open_file(path) as file, memory_file() as target:
+            with pytest.raises(FlimageError) as raised:
+                copy_image_group(file, target)
+            told.append(str(raised.value))
+    assert len(told) == 3
+    assert all("image.h5" in each for each in told)
