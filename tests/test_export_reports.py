@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import html.parser
+import importlib.util
 import io
 import json
 import re
@@ -40,6 +41,7 @@ from flimage.svgplot import Layer, plot, sparkline, ticks
 
 TIMES = 0.5 * np.arange(30)
 RECIPE = Recipe(border_px=8, exclude=(4,), model="auto")
+HAS_ZARR = importlib.util.find_spec("zarr") is not None  # an extra, and not for every Python
 
 
 @pytest.fixture(scope="module")
@@ -472,7 +474,7 @@ def test_images_of_a_corrected_series_say_how_they_were_corrected(
     options: tuple[str, ...], recording: Path, run: Any, tmp_path: Path
 ) -> None:
     run("bleach", recording, tmp_path / "c.h5", "--border", 8)
-    for name in ("a.ome.tif", "a.tif", "a.zarr"):
+    for name in ("a.ome.tif", "a.tif", *(["a.zarr"] if HAS_ZARR else [])):
         run("export", recording, tmp_path / f"new-{name}", "--border", 8)
         code, out, _ = run("export", tmp_path / "c.h5", tmp_path / name, *options)
         assert code == 0
@@ -496,14 +498,13 @@ def _facts_of(folder: Path, prefix: str) -> list[tuple[dict[str, str], str]]:
         lines = file.imagej_metadata["Info"].splitlines()
     imagej = dict(line.split(" = ", 1) for line in lines if " = " in line)
     imagej.pop("times in seconds")
-    attributes = json.loads((folder / f"{prefix}a.zarr" / ".zattrs").read_text())
-    own = attributes["flimage"]
-    own.pop("times [s]")
-    return [
-        (ome, root["Image"]["Pixels"]["Channel"]["Name"]),
-        (imagej, imagej["images"]),
-        (own, attributes["omero"]["channels"][0]["label"]),
-    ]
+    found = [(ome, root["Image"]["Pixels"]["Channel"]["Name"]), (imagej, imagej["images"])]
+    if HAS_ZARR:
+        attributes = json.loads((folder / f"{prefix}a.zarr" / ".zattrs").read_text())
+        own = attributes["flimage"]
+        own.pop("times [s]")
+        found.append((own, attributes["omero"]["channels"][0]["label"]))
+    return found
 
 
 def test_a_refused_correction_is_not_called_corrected(tmp_path: Path) -> None:
