@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import importlib.util
 import json
 import threading
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-import zarr
 from controls import choose, click, find, type_number
 from PIL import Image
 from PyQt5.QtCore import Qt
@@ -47,6 +47,9 @@ from flimage_gui.session import Session
 from flimage_gui.spin_boxes import ValueSpin
 
 PATIENCE = 30_000
+needs_zarr = pytest.mark.skipif(
+    importlib.util.find_spec("zarr") is None, reason="an extra, and not there for every Python"
+)
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
@@ -237,7 +240,7 @@ def test_colours_of_the_window_are_those_that_the_library_knows_by_name(shown: s
         ("a.ome.tif", "bleach-corrected"),
         ("a.tif", "raw"),
         ("a.ome.tif", "background-corrected"),
-        ("a.zarr", "bleach-corrected"),
+        pytest.param("a.zarr", "bleach-corrected", marks=needs_zarr),
     ],
 )
 def test_images_are_those_of_the_library_with_edits_and_settings_as_they_are(
@@ -253,6 +256,8 @@ def test_images_are_those_of_the_library_with_edits_and_settings_as_they_are(
     wanted = expected(session, kind)
     assert len(wanted) == 11
     if name.endswith(".zarr"):
+        import zarr
+
         found = zarr.open_group(tmp_path / name, mode="r")["0"][:]
     else:
         found = tifffile.imread(tmp_path / name)
@@ -435,7 +440,15 @@ def test_the_folder_of_what_was_written_is_shown(
 # ---------------------------------------------------------------------- what goes wrong
 
 
-@pytest.mark.parametrize("name", ["stopped.ome.tif", "stopped.gif", "stopped.zarr", "stopped.mp4"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "stopped.ome.tif",
+        "stopped.gif",
+        "stopped.mp4",
+        pytest.param("stopped.zarr", marks=needs_zarr),
+    ],
+)
 def test_cancelling_in_the_middle_leaves_nothing(
     qtbot, fitted: MainWindow, tmp_path: Path, settle, monkeypatch, name: str
 ) -> None:
@@ -470,7 +483,7 @@ def test_cancelling_in_the_middle_leaves_nothing(
     dialog.reject()
 
 
-@pytest.mark.parametrize("name", ["old.csv", "old.zarr"])
+@pytest.mark.parametrize("name", ["old.csv", pytest.param("old.zarr", marks=needs_zarr)])
 def test_what_exists_is_replaced_only_after_the_person_agreed(
     qtbot, fitted: MainWindow, tmp_path: Path, name: str
 ) -> None:
@@ -491,6 +504,8 @@ def test_what_exists_is_replaced_only_after_the_person_agreed(
     click(qtbot, dialog, "exportAsWriteButton")
     finish(qtbot, dialog)
     if target.is_dir():
+        import zarr
+
         assert zarr.open_group(target, mode="r")["0"].shape == (12, 60, 80)
     else:
         assert b"gain" in target.read_bytes()
