@@ -104,6 +104,11 @@ def _not_tried(found: dict[str, Any]) -> str:
         lines.append("* A disk that is full: none could be mounted.")
     if "power_cut" not in found:
         lines.append("* Power cuts: no disk could be mounted.")
+    if "supply_chain" not in found:
+        lines.append(
+            "* The whole suite with the oldest and newest dependencies since the last changes"
+            " (`python -m tests.torture.supply_chain`)."
+        )
     formats = found.get("damaged_formats", {}).get("details", {})
     if "nd2" not in json.dumps(formats):
         lines.append("* Damaged ND2 files: a real one has to be there (`FLIMAGE_TEST_ND2`).")
