@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -143,6 +144,24 @@ def test_a_folder_is_replaced_as_a_whole(
         with atomic_folder(target, overwrite=True) as part:
             (part / content).write_text(content)
     assert [path.name for path in tmp_path.rglob("*")] == ["out.zarr", "zarr.json"]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out.zarr"
+    target.mkdir()
+
+    def fail(path: Path) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr("flimage.export.folder.remove_remnants", lambda folder: [])
+    monkeypatch.setattr(Path, "iterdir", fail)
+    with (
+        pytest.raises(FileAccessError, match=r"out\.zarr could not .*: too many files are open;"),
+        atomic_folder(target, overwrite=True),
+    ):
+        pass
 
 
 @posix

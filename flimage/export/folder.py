@@ -128,7 +128,13 @@ def _watched(part: Path) -> Iterator[Callable[[], None]]:
 
 def _check_replaced(target: Path) -> None:
     """Make sure that a folder that is to be replaced holds what Zarr writes, and nothing else."""
-    for each in sorted(target.iterdir()) if target.exists() else ():
+    try:
+        members = sorted(target.iterdir()) if target.exists() else []
+    except OSError as error:
+        raise FileAccessError(
+            f"{target} could not be looked into before it is replaced: {reason_of(error)}."
+        ) from error
+    for each in members:
         inside = each.is_dir() and any((each / name).exists() for name in _ZARR)
         if each.name not in _ZARR and not inside:
             raise OutputExistsError(
