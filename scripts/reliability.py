@@ -72,17 +72,21 @@ def main() -> int:
             f" {each['seconds'] / 60:.1f} min | {', '.join(map(str, each['seeds'])) or 'none'} |"
         )
         sections.append(_section(title, name, each))
-    sections += [_last_runs(runs)] if runs else []
+    sections += [_last_runs(runs, found)] if runs else []
     sections.append(_not_tried(found))
     PAGE.write_text("\n".join([HEAD, *rows, *sections]) + TAIL, encoding="utf-8")
     print(PAGE)
     return 0
 
 
-def _last_runs(runs: list[dict[str, Any]]) -> str:
+def _last_runs(runs: list[dict[str, Any]], found: dict[str, Any]) -> str:
     lines = ["\n## The last runs\n"]
     for run in runs:
-        broken = f"not kept: {', '.join(run['not kept'])}" if run["not kept"] else "no defect"
+        broken = "no defect"
+        if run["not kept"]:
+            broken = f"not kept: {', '.join(run['not kept'])}"
+            if not any(each["defects"] for each in found.values()):
+                broken += ", which was mended, and run anew for the sections above"
         lines.append(
             f"* `make torture TORTURE_SCALE={run['scale']:g}` of {', '.join(run['scripts'])}, seed"
             f" {run['seed']}: {run['minutes']} minutes on {run['date']}, Python {run['python']},"
