@@ -13,6 +13,7 @@ import contextlib
 import datetime
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -304,9 +305,15 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        bench = Bench(
-            stack.enter_context(display()), folder, 1 if options.quick else options.repeats
-        )
+        try:
+            environment = stack.enter_context(display())
+        except SystemExit as stop:
+            print(f"The window is not measured. {stop}")
+            return 0
+        if (reason := why_not(environment)) is not None:
+            print(f"The window is not measured: {reason}")
+            return 0
+        bench = Bench(environment, folder, 1 if options.quick else options.repeats)
         known = parts(bench, 8 if options.quick else 1)
         unknown = set(options.only or ()) - set(known)
         if unknown:
@@ -331,6 +338,17 @@ def main(arguments: list[str] | None = None) -> int:
     text = head + "\n".join(row.text() for row in rows) + "\n" + TAIL
     (options.output or DOCUMENT).write_text(text)
     return 0
+
+
+def why_not(environment: dict[str, str]) -> str | None:
+    """Say what Qt says where it cannot start on a display; None where it can."""
+    probe = "from PyQt5.QtWidgets import QApplication; QApplication([])"
+    tried = subprocess.run(
+        [sys.executable, "-c", probe], env=environment, capture_output=True, text=True
+    )
+    if not tried.returncode:
+        return None
+    return (tried.stderr.strip() or "Qt does not start").splitlines()[0]
 
 
 def _load() -> str:
