@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 
 from .errors import FileFormatError
+from .regular import is_ordinary
 
 __all__ = ["check_beside", "check_within", "is_plain"]
 
@@ -49,11 +50,7 @@ def check_within(path: Path, folder: str, place: Path, what: str) -> None:
             f"{path}: {what} leads out of this folder and is not followed; copy what it stands for"
             " into the folder."
         )
-    try:
-        mode = Path(real).stat().st_mode
-    except (OSError, ValueError):
-        return  # whoever opens it says so
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+    if not is_ordinary(real):
         raise FileFormatError(
             f"{path}: {what} is no ordinary file, but a pipe, a socket or a device, which is not"
             " opened; remove it."

@@ -150,13 +150,15 @@ def recover(
     >>> import h5py, pathlib, tempfile
     >>> from flimage import FLImage, FLSeries
     >>> from flimage.recover import recover
-    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> temporary = tempfile.TemporaryDirectory()
+    >>> folder = pathlib.Path(temporary.name)
     >>> images = [FLImage([[1.0, 2.0]], {"time": i}) for i in range(4)]
     >>> FLSeries(images, h5file=folder / "cells.h5").close()
     >>> with h5py.File(folder / "cells.h5", "a") as file:
     ...     del file["fli_1"]
     >>> recover(folder / "cells.h5", folder / "whole.h5").sentence
     '3 frames recovered; 1 is missing.'
+    >>> temporary.cleanup()
     """
     path, out = Path(path), Path(out)
     if is_recording(path):

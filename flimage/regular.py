@@ -7,7 +7,16 @@ from pathlib import Path
 
 from .errors import FileAccessError, FileFormatError
 
-__all__ = ["check_regular", "read_small"]
+__all__ = ["check_regular", "is_ordinary", "read_small"]
+
+
+def is_ordinary(path: str | Path) -> bool:
+    """Tell whether there is a file or a folder, or nothing, and no pipe, socket or device."""
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):  # whoever opens it tells what is wrong
+        return True
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def check_regular(path: Path) -> None:
@@ -20,11 +29,7 @@ def check_regular(path: Path) -> None:
     ------
     flimage.errors.FileAccessError
     """
-    try:
-        mode = path.stat().st_mode
-    except OSError:  # whoever opens it tells what is wrong
-        return
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+    if not is_ordinary(path):
         raise FileAccessError(
             f"{path} is no ordinary file, but a pipe, a socket or a device; copy what it gives into"
             " a file, or name another one."
