@@ -27,7 +27,15 @@ from ._version import __version__
 from .batch_command import add_batch_options, check_batch_options
 from .compression import Compression
 from .edit_command import add_edit_options, add_traces_options, check_edit_options
-from .errors import Cancelled, FlimageError, InputError, OutputExistsError, TimesError
+from .errors import (
+    BorderError,
+    Cancelled,
+    FlimageError,
+    InputError,
+    OutputExistsError,
+    TimesError,
+    TooFewFramesError,
+)
 from .export.options import add_export_options, check_export_options
 from .options import add_recipe_options, add_selection_options, positive
 from .plain_text import printable
@@ -273,7 +281,11 @@ _OPTIONS: dict[type[BaseException], str] = {
 }
 
 
-def _sentence(error: BaseException) -> str:
+#: Exceptions of the library about the frames of a recording, whose name it was not told.
+_OF_RECORDINGS = (BorderError, TimesError, TooFewFramesError)
+
+
+def _sentence(error: BaseException, arguments: argparse.Namespace) -> str:
     """Describe an error in one line."""
     if isinstance(error, OSError) and error.strerror and not isinstance(error, FlimageError):
         name = f"{error.filename}: " if error.filename else ""
@@ -284,6 +296,9 @@ def _sentence(error: BaseException) -> str:
     for kind, hint in _OPTIONS.items():
         if isinstance(error, kind) and text and hint.split()[0] not in text:
             text = f"{text.rstrip('.')} ({hint})."
+    source = getattr(arguments, "source", None)
+    if isinstance(error, _OF_RECORDINGS) and source is not None and str(source) not in text:
+        text = f"{source}: {text}"
     if isinstance(error, (FlimageError, OSError)) and text:
         return text
     return f"Unexpected error ({type(error).__name__}: {text}); --debug shows where."
@@ -378,7 +393,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        print(f"flimage: {printable(_sentence(error))}", file=sys.stderr)
+        print(f"flimage: {printable(_sentence(error, arguments))}", file=sys.stderr)
         return EXIT_FAILED
 
 

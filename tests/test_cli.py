@@ -313,6 +313,35 @@ def test_a_series_is_found_in_the_only_group_that_holds_one(run: Any, tmp_path: 
     assert run("info", tmp_path / "a.h5", "--group", "third")[0] == cli.EXIT_FAILED
 
 
+@pytest.mark.parametrize(
+    ("command", "options", "remedy"),
+    [
+        ("bleach", (), "--interval SECONDS"),
+        ("bleach", ("--interval", 1, "--border", 99), "use at most 1 px"),
+        ("export", (), "--interval SECONDS"),
+        ("traces", ("--on", "bleach-corrected", "--follow", "a=0,0,2,2"), "--interval SECONDS"),
+    ],
+)
+def test_what_is_wrong_with_a_recording_names_its_file(
+    run: Any, tmp_path: Path, command: str, options: tuple[object, ...], remedy: str
+) -> None:
+    path = tmp_path / "timeless.h5"
+    FLSeries([FLImage(np.full((3, 4), 9 - i)) for i in range(6)], h5file=path).close()
+    out = tmp_path / ("a.h5" if command == "bleach" else "a.csv")
+    code, _, err = run(command, path, out, *options)
+    assert code == cli.EXIT_FAILED
+    assert err.count("timeless.h5") == 1
+    assert remedy in err
+    assert not out.exists()
+
+
+def test_the_program_is_run_as_a_module() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "flimage", "--version"], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split()[0] == "flimage"
+
+
 # --- bleach -------------------------------------------------------------------------------------
 
 
