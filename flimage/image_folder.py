@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import stat
@@ -17,16 +16,13 @@ import tifffile
 
 from .beside import check_within
 from .errors import FileFormatError, FlimageError, InputError
+from .folder_files import OTHER_SUFFIXES, TIFF_SUFFIXES, images_of
 from .recording import Recording, check_size
 from .selecting import Selection
 from .tiff_checks import check_directories, check_page, remarks
 from .tiff_sets import check_counts
 
-__all__ = ["FolderRecording", "is_pattern", "natural_key"]
-
-#: Endings that are read by tifffile, and by Pillow.
-_TIFF = (".tif", ".tiff")
-_OTHER = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png")
+__all__ = ["FolderRecording", "natural_key"]
 
 #: Bytes of a pixel, by Pillow's names of kinds of pixels, where these are more than one.
 _BYTES = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
@@ -43,11 +39,6 @@ def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
     # A name starts with a text, maybe an empty one, so that texts and numbers take turns.
     parts = re.split(r"([0-9]+)", name.casefold())
     return tuple((1, int(part)) if part.isdigit() else (0, part) for part in parts)
-
-
-def is_pattern(path: Path) -> bool:
-    """Tell whether a name stands for several files, such as ``folder/*_c1.tif``."""
-    return not path.exists() and glob.has_magic(path.name) and path.parent.is_dir()
 
 
 class FolderRecording(Recording):
@@ -84,22 +75,15 @@ class FolderRecording(Recording):
 
     def _find(self) -> list[Path]:
         """Find the images, which have to be of one kind."""
-        if self.path.is_dir():
-            found = [p for p in self.path.iterdir() if not p.name.startswith(".")]
-        else:
-            found = list(self.path.parent.glob(self.path.name))
-        images = [
-            p
-            for p in found
-            if p.suffix.lower() in (*_TIFF, *_OTHER) and p.exists() and not p.is_dir()
-        ]
+        found = (Path(entry.path) for entry in images_of(self.path))
+        images = [p for p in found if p.exists() and not p.is_dir()]
         if not images:
             raise InputError(
                 f"{self.path} holds no images; they have to end in"
-                f" {', '.join(sorted((*_TIFF, *_OTHER)))}."
+                f" {', '.join(sorted((*TIFF_SUFFIXES, *OTHER_SUFFIXES)))}."
             )
         kinds = sorted({p.suffix.lower() for p in images})
-        if len(kinds) > 1 and not {*kinds} <= {*_TIFF}:
+        if len(kinds) > 1 and not {*kinds} <= {*TIFF_SUFFIXES}:
             raise InputError(
                 f"{self.path} holds images of several kinds ({', '.join(kinds)}); name those that"
                 f" belong together with a pattern, such as '{self._example(kinds[0])}'."
@@ -114,7 +98,7 @@ class FolderRecording(Recording):
         try:
             if not stat.S_ISREG(path.lstat().st_mode):
                 check_within(self.path, self._folder, path, path.name)
-            return _load_tiff(path) if path.suffix.lower() in _TIFF else _load_other(path)
+            return _load_tiff(path) if path.suffix.lower() in TIFF_SUFFIXES else _load_other(path)
         except FlimageError:
             raise
         # Damaged files make the decoders raise many kinds of exceptions.

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from .disk_errors import reason_of
 from .errors import FileAccessError, MissingFileError, OutputExistsError, SameFileError
+from .folder_files import images_of, is_pattern
+from .readers import SUFFIXES, split_dataset
 from .regular import check_regular
 from .remnants import PART_SUFFIX, remove_remnants, temporary_path
 
-__all__ = ["PART_SUFFIX", "atomic_output", "flush_folder"]
+__all__ = ["PART_SUFFIX", "atomic_output", "flush_folder", "holds"]
 
 
 @contextlib.contextmanager
@@ -79,13 +81,13 @@ def _check_target(
 ) -> None:
     if not target.parent.is_dir():
         raise MissingFileError(f"There is no folder {target.parent}; create it first.")
-    if not target.exists():
-        return
-    if source is not None and _holds(Path(source), target):
+    if source is not None and holds(Path(source), target):
         raise SameFileError(
             f"The output {path} is the recording that is being read, or a part of it; choose"
             " another name."
         )
+    if not target.exists():
+        return
     check_regular(path)
     if target.is_dir():
         raise OutputExistsError(f"{path} is a folder; name a file in it.")
@@ -95,13 +97,46 @@ def _check_target(
         )
 
 
-def _holds(source: Path, target: Path) -> bool:
-    """Tell whether a recording is a file, or a folder or a pattern that it belongs to."""
-    if not source.exists():
-        return source.parent.is_dir() and any(
-            each.exists() and target.samefile(each) for each in source.parent.glob(source.name)
-        )
-    return target.samefile(source) or (source.is_dir() and source.resolve() in target.parents)
+def holds(source: Path, target: Path) -> bool:
+    """Tell whether a file is a recording, or a part of one, so that it must not be written to.
+
+    It asks the system little enough to be called on each key stroke.
+
+    Parameters
+    ----------
+    source
+        A recording: a file; ``file.h5::/dataset``; a folder of images, or a pattern for some of
+        them, which consist of the images alone; or a Zarr folder, of which all that lies in it is
+        a part.
+    target
+        A file, which need not exist.
+
+    Returns
+    -------
+    bool
+        Also true where links lead to the same file. False where the system does not tell.
+    """
+    source, _ = split_dataset(source)
+    try:
+        place, recording = target.resolve(), source.resolve()
+        if place == recording:
+            return True
+        if source.is_dir() and source.suffix.lower() in SUFFIXES:
+            return recording in place.parents
+        # Most names that are typed are those of no file.
+        found = place.stat()
+        if source.is_dir() or is_pattern(source):
+            return any(_is_same(entry, found) for entry in images_of(source))
+        return os.path.samestat(source.stat(), found)
+    except (OSError, ValueError):
+        return False
+
+
+def _is_same(entry: os.DirEntry[str], found: os.stat_result) -> bool:
+    # Where it stands for itself, its number is known without asking for each of many files.
+    if not entry.is_symlink() and entry.inode() != found.st_ino:
+        return False
+    return os.path.samestat(Path(entry.path).stat(), found)
 
 
 def _create_part(part: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from .errors import FileFormatError, FlimageError, InputError, MissingFileError
 from .extras import install_command
+from .folder_files import is_pattern
 from .recording import Recording
 from .regular import check_regular
 from .selecting import Axis, ChoiceNeededError, Selection
@@ -29,6 +30,7 @@ __all__ = [
     "is_recording",
     "name_of",
     "open_recording",
+    "split_dataset",
 ]
 
 #: Module and class of the reader for each ending; loaded when they are needed.
@@ -61,7 +63,28 @@ def is_recording(path: Path) -> bool:
     """Tell whether a name stands for a recording in a foreign format, by the look of the name."""
     if path.suffix.lower() in SUFFIXES or _SEPARATOR in str(path) or path.is_dir():
         return True
-    return bool(_reader("image_folder", "is_pattern")(path))
+    return is_pattern(path)
+
+
+def split_dataset(path: Path) -> tuple[Path, str | None]:
+    """Split ``file.h5::/group/dataset`` into the file and the name of the dataset.
+
+    Parameters
+    ----------
+    path
+        Any recording.
+
+    Returns
+    -------
+    file : pathlib.Path
+        `path` itself where it names no dataset.
+    dataset : str or None
+        None where none is named.
+    """
+    name, separator, inner = str(path).partition(_SEPARATOR)
+    if separator and Path(name).suffix.lower() in _HDF5:
+        return Path(name), inner or None
+    return path, None
 
 
 def name_of(path: Path) -> str:
@@ -102,16 +125,13 @@ def open_recording(
     flimage.errors.FileFormatError
         When the file cannot be read.
     """
-    path = Path(path)
     chosen = Selection() if selection is None else selection
-    name, separator, inner = str(path).partition(_SEPARATOR)
-    if separator and Path(name).suffix.lower() in _HDF5:
-        path, key = Path(name), inner or key
+    path, dataset = split_dataset(Path(path))
+    key = dataset or key
     suffix = path.suffix.lower()
     check_regular(path)
     if not path.exists():
-        reader = _reader("image_folder", "is_pattern")
-        if reader(path):
+        if is_pattern(path):
             return _open("image_folder", "FolderRecording", path, chosen)
         raise MissingFileError(f"There is no file {path}; check its name and folder.")
     if suffix in _HDF5:

@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from h5py import is_hdf5
 
 from flimage import FLSeries, Recipe
 from flimage.convert import convert
 from flimage.errors import FileAccessError, FileFormatError, InputError, SameFileError
-from flimage.output import atomic_output
+from flimage.output import atomic_output, holds
 from flimage.readers import open_recording
 from flimage.session_file import SessionFile, write_session
 from flimage.session_reading import read_session
@@ -94,17 +95,59 @@ def test_a_recording_is_not_converted_onto_a_part_of_itself(tmp_path: Path) -> N
     (tmp_path / "link.h5").symlink_to(folder / "1.tif")
     for source, out in (
         (folder, folder / "0.tif"),
-        (folder, folder / "new.h5"),
+        (folder, folder / ".." / folder.name / "0.tif"),
         (folder / "*.tif", folder / "2.tif"),
         (folder / "*.tif", tmp_path / "link.h5"),
         (folder / "0.tif", folder / "0.tif"),
     ):
-        (folder / "new.h5").write_bytes(b"")
         with pytest.raises(SameFileError, match="recording that is being read, or a part of it"):
             convert(source, out, interval=1.0, overwrite=True)
-        (folder / "new.h5").unlink()
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     convert(folder / "*.tif", folder / "new.h5", interval=1.0)
+
+
+def test_what_stands_beside_the_images_of_a_recording_may_be_replaced(
+    run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number in range(3):
+        tifffile.imwrite(folder / f"{number}.tif", np.full((24, 20), number, "u2"))
+    out = folder / "out.h5"
+    for source in (folder, folder / "*.tif", folder / "[01].tif"):
+        out.write_bytes(b"older")
+        code, _, err = run("convert", source, out, "--interval", "1", "--overwrite")
+        assert (code, err) == (0, "")
+        assert is_hdf5(out)
+
+
+def test_a_recording_holds_its_own_files_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for name in ("a1.tif", "a2.TIF", "b1.tif", ".hidden.tif", "other.h5", "data.bin"):
+        (folder / name).write_bytes(b"")
+    (folder / "a3.tif").symlink_to(folder / "data.bin")
+    (tmp_path / "hard.h5").hardlink_to(folder / "a1.tif")
+    images = {"a1.tif", "a2.TIF", "a3.tif", "b1.tif", "data.bin", "../hard.h5"}
+    names = (*images, ".hidden.tif", "other.h5", "missing.tif", "../missing.h5", "a" * 300, "\0")
+    assert {name for name in names if holds(folder, folder / name)} == images
+    assert {name for name in names if holds(folder / "a*.tif", folder / name)} == (
+        images - {"b1.tif", "a2.TIF"} if os.name == "posix" else images - {"b1.tif"}
+    )
+    assert holds(folder / "other.h5", tmp_path / "frames" / ".." / "frames" / "other.h5")
+    assert holds(Path(f"{folder / 'other.h5'}::/d"), folder / "other.h5")
+    assert not holds(folder / "other.h5", folder / "a1.tif")
+    assert not holds(tmp_path / "missing.h5", folder / "a1.tif")
+
+
+def test_whatever_lies_in_a_zarr_folder_is_a_part_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "cells.zarr"
+    (folder / "0").mkdir(parents=True)
+    (folder / "0" / "0.0").write_bytes(b"")
+    assert all(holds(folder, folder / name) for name in (".", "0/0.0", "0/new", "new.h5"))
+    assert not holds(folder, tmp_path / "new.h5")
+    with pytest.raises(SameFileError), atomic_output(folder / "new.h5", source=folder):
+        pass
 
 
 @pytest.mark.parametrize(
