@@ -122,7 +122,7 @@ def checked(path: Path, array: Any, frame: Sequence[int]) -> Any:
         When it announces chunks that cannot be, or such that run code.
     """
     metadata, itemsize = array.metadata, np.dtype(array.dtype).itemsize
-    grid = tuple(int(size) for size in metadata.chunk_grid.chunk_shape)
+    grid = _grid(metadata)
     _check_count(path, frame, grid[len(grid) - len(frame) :])
     if metadata.zarr_format == 2:
         chunk = _Chunk(path, grid, itemsize)
@@ -146,10 +146,16 @@ def read(array: Any, place: tuple[int, ...]) -> npt.NDArray[Any]:
     place
         Where the frame is along the axes before its own.
     """
-    if math.prod(array.metadata.chunk_grid.chunk_shape) * array.dtype.itemsize <= _LARGE_CHUNK:
+    if math.prod(_grid(array.metadata)) * array.dtype.itemsize <= _LARGE_CHUNK:
         return np.asarray(array[place])
     with zarr.config.set({"async.concurrency": 1}):
         return np.asarray(array[place])
+
+
+def _grid(metadata: Any) -> tuple[int, ...]:
+    """Return the shape of the chunks, which are shards where there are any."""
+    chunks = metadata.chunks if metadata.zarr_format == 2 else metadata.chunk_grid.chunk_shape
+    return tuple(int(size) for size in chunks)
 
 
 def _check_count(path: Path, whole: Sequence[int], part: Sequence[int]) -> None:

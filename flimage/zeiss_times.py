@@ -5,6 +5,7 @@ The package that decodes the pixels does not hand out what else is attached to a
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ __all__ = ["read_time_stamps"]
 
 #: What ZEN calls the list of the times of all time points.
 _NAME = "TimeStamps"
+
+_silence = logging.NullHandler()
 
 
 def read_time_stamps(path: Path) -> npt.NDArray[np.float64] | None:
@@ -44,6 +47,8 @@ def read_time_stamps(path: Path) -> npt.NDArray[np.float64] | None:
     https://pypi.org/project/czifile/
     """
     czifile = need("czifile", "czi", f"Reading the time stamps of {path}")
+    # It logs, or warns of, files without attachments, which is nothing to be warned of.
+    logging.getLogger("czifile").addHandler(_silence)
     try:
         # Opened here, because the package leaves files open that it does not understand.
         with (
@@ -51,7 +56,6 @@ def read_time_stamps(path: Path) -> npt.NDArray[np.float64] | None:
             path.open("rb") as stream,
             czifile.CziFile(stream) as file,
         ):
-            # It warns of files without attachments, which is nothing to be warned of.
             warnings.simplefilter("ignore")
             found = _stamps(file)
             return None if found is None else np.array(found, dtype=float).ravel()

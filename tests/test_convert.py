@@ -596,6 +596,8 @@ def test_a_page_in_a_compression_for_black_and_white_is_named_and_nothing_is_pri
     write_frame_by_frame(path, stack)
     with tifffile.TiffFile(path, mode="r+b") as file:
         file.pages[1].tags["Compression"].overwrite(2)
+    if 2 in tifffile.TIFF.DECOMPRESSORS:
+        pytest.skip("newer versions of imagecodecs decode it")
     with convert.open_recording(path) as recording:
         np.testing.assert_array_equal(recording.frame(0), stack[0])
         with pytest.raises(InputError, match=r"Frame 1 of .*a\.tif is compressed with CCITTRLE"):

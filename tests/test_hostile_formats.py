@@ -121,7 +121,7 @@ def test_a_tiff_file_that_names_one_in_another_folder_is_refused(
         "dotted": "./../private/secret.ome.tif",
         "backslashes": "..\\private\\secret.ome.tif",
     }[way]
-    path = set_of_tiff(inbox / "in.ome.tif", [("in.ome.tif", 1), (name, 4)])
+    path = set_of_tiff(inbox / "in.ome.tif", [("in.ome.tif", 1), (name, 4)], secret=name)
     with pytest.raises(FileFormatError, match=r"in\.ome\.tif says .*secret.*not opened"):
         open_recording(path)
     assert capfd.readouterr().err == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -454,6 +455,14 @@ def test_czi_images_are_read_without_the_package_for_their_times(
         assert any("needs the package czifile" in note for note in recording.notes)
 
 
+def test_a_czi_without_time_stamps_is_no_reason_to_print_anything(czi: Path) -> None:
+    pytest.importorskip("czifile")
+    words = [sys.executable, "-m", "flimage", "info", str(czi), "--channel", "0", "--position", "0"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "CZI recording" in done.stdout
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize("count", [-1, 5, 2**30])
 def test_damaged_czi_time_stamps_leave_the_images_readable(czi: Path, count: int) -> None:
     pytest.importorskip("czifile")
@@ -463,7 +472,9 @@ def test_damaged_czi_time_stamps_leave_the_images_readable(czi: Path, count: int
     assert data.count(intact) == 1
     czi.write_bytes(data.replace(intact, struct.pack("<ii", 8 + 8 * T, count)))
     with open_recording(czi, selection=Selection(0, None, 0)) as recording:
-        assert recording.times is None
+        # Newer versions of czifile do without the number that is damaged.
+        if recording.times is not None:
+            np.testing.assert_allclose(recording.times, STAMPS)
         np.testing.assert_array_equal(recording.frame(1), STACK[1, 0, 0])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -235,7 +236,7 @@ def test_what_the_console_cannot_show_is_written_out(
 
 def test_a_closed_console_is_no_reason_to_fail(example: Path, tmp_path: Path) -> None:
     out = tmp_path / "o.h5"
-    words = f"{sys.executable} -m flimage.cli bleach {example} {out} >&-"
-    done = subprocess.run(["sh", "-c", words], stderr=subprocess.PIPE, check=False)
+    words = shlex.join([sys.executable, "-m", "flimage", "bleach", str(example), str(out)])
+    done = subprocess.run(["sh", "-c", f"{words} >&-"], stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert out.exists()

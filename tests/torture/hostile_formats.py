@@ -27,12 +27,14 @@ __all__ = [
 PLANE = (24, 20)
 
 _URN = "urn:uuid:00000000-0000-0000-0000-00000000000"
+#: Identifier of somebody else's recording; who wants it has found it out.
+_URN_OF_SECRET = "urn:uuid:00000000-0000-0000-0000-999999999999"
 
 
 def write_secret_tiff(path: Path) -> Path:
     """A recording that is somebody else's."""
     images = np.full((6, *PLANE), 4242, "u2")
-    tifffile.imwrite(path, images, ome=True, metadata={"axes": "TYX"})
+    tifffile.imwrite(path, images, ome=True, metadata={"axes": "TYX", "UUID": _URN_OF_SECRET})
     return path
 
 
@@ -54,6 +56,7 @@ def set_of_tiff(
     more: str = "",
     sizes: Mapping[str, int] | None = None,
     first: int = 0,
+    secret: str = "",
 ) -> Path:
     """Write the first file of a set with OME-XML.
 
@@ -75,15 +78,19 @@ def set_of_tiff(
         Sizes along axes, ``{"T": 3}``, instead of those that are there.
     first
         Number of the page that is read first from each file.
+    secret
+        Which of the names leads to somebody else's recording.
     """
     if frames is None:
         frames = np.ones((1, *PLANE), "u2")
     announced = {"X": PLANE[1], "Y": PLANE[0], "C": 1, "Z": 1, **(sizes or {})}
     pixels, start, blocks = [], 0, []
     for number, (name, count) in enumerate(names):
+        # Since 2026, tifffile opens files elsewhere where it is told what they are.
+        urn = _URN_OF_SECRET if name == secret else f"{_URN}{number}"
         block = (
             f'<TiffData FirstT="{0 if positions else start}" IFD="{first}" PlaneCount="{count}">'
-            f'<UUID FileName="{name}">{_URN}{number}</UUID></TiffData>'
+            f'<UUID FileName="{name}">{urn}</UUID></TiffData>'
         )
         start += count
         blocks.append(block)

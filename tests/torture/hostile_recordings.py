@@ -60,10 +60,12 @@ def _named(name: Callable[[Path], str]) -> Callable[[Path, Path, random.Random],
         if rng.random() < 0.5:
             member(folder / "more.ome.tif", _frames(2))
             names.append(("more.ome.tif", 2))
-        names.insert(rng.randrange(1, len(names) + 1), (name(secret), rng.randrange(1, 5)))
-        positions = rng.random() < 0.3
+        way_out = name(secret)
+        names.insert(rng.randrange(1, len(names) + 1), (way_out, rng.randrange(1, 5)))
+        positions, root = rng.random() < 0.3, rng.random() < 0.7
+        path = folder / "in.ome.tif"
         return set_of_tiff(
-            folder / "in.ome.tif", names, _frames(own), positions=positions, root=rng.random() < 0.7
+            path, names, _frames(own), positions=positions, root=root, secret=way_out
         )
 
     return make
@@ -72,13 +74,15 @@ def _named(name: Callable[[Path], str]) -> Callable[[Path, Path, random.Random],
 def _linked(folder: Path, secret: Path, rng: random.Random) -> Path:
     name = rng.choice(("more.ome.tif", "b.tif"))
     (folder / name).symlink_to(secret)
-    return set_of_tiff(folder / "in.ome.tif", [("in.ome.tif", 2), (name, 4)], _frames(2))
+    names = [("in.ome.tif", 2), (name, 4)]
+    return set_of_tiff(folder / "in.ome.tif", names, _frames(2), secret=name)
 
 
 def _through_folder(folder: Path, secret: Path, rng: random.Random) -> Path:
     (folder / "data").symlink_to(secret.parent)
-    names = [("in.ome.tif", 2), (f"data/{secret.name}", 4)]
-    return set_of_tiff(folder / "in.ome.tif", names, _frames(2))
+    name = f"data/{secret.name}"
+    names = [("in.ome.tif", 2), (name, 4)]
+    return set_of_tiff(folder / "in.ome.tif", names, _frames(2), secret=name)
 
 
 def _micro_manager(folder: Path, secret: Path, rng: random.Random) -> Path:
