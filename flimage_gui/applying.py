@@ -71,6 +71,8 @@ class AppliedSettings(QObject):
         )
         settings.changed.connect(self._apply)
         session.changed.connect(self._on_session_changed)
+        # The speed that suits other times is another one; one that is preferred stays.
+        time_bar.times_changed.connect(lambda: self._apply(Preferences.playback_speed))
 
     def _apply(self, preference: Preference[Any]) -> None:
         apply = self._appliers.get(preference.key)

@@ -152,6 +152,11 @@ class BatchForm(QWidget):
 
     # ------------------------------------------------------------------ answers
 
+    def commit(self) -> None:
+        """Take over a number that is still being typed."""
+        for spin in (self._interval, self._jobs):
+            spin.interpretText()
+
     @property
     def recipe(self) -> Recipe:
         """The settings that were chosen."""

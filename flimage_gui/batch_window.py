@@ -188,6 +188,7 @@ class BatchWindow(QWidget):
 
     def start(self) -> None:
         """Correct all recordings of the queue."""
+        self.form.commit()
         folder = self.form.folder
         if folder is None or not self.queue.recordings:
             return
@@ -325,7 +326,7 @@ class BatchWindow(QWidget):
 
     def _say(self, grade: str, text: str) -> None:
         self._notice.setVisible(bool(text))
-        self._notice.show_notice(grade, text.replace("&", "&amp;").replace("<", "&lt;"))
+        self._notice.show_sentence(grade, text)
 
     def _refresh(self) -> None:
         running, recordings = self.run.running, self.queue.recordings

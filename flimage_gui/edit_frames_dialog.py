@@ -19,6 +19,7 @@ from flimage.edit import NUMBER
 from flimage.quantities import DisplayUnit, format_count, format_quantity, parse_quantity
 
 from .labels import Notice, hint_label
+from .notify import sentence_of
 from .widgets import ChoiceCombo, add_row, describe, fill_combo, grow_to_fit
 
 if TYPE_CHECKING:
@@ -176,10 +177,10 @@ class EditFramesDialog(QDialog):
         return value
 
     def _on_session_failed(self, error: Exception) -> None:
-        self._complain(str(error))
+        self._complain(sentence_of(error))
 
     def _complain(self, sentence: str) -> None:
-        self._notice.show_notice("refused", sentence)
+        self._notice.show_sentence("refused", sentence)
         self._notice.show()
         grow_to_fit(self)
 

@@ -57,7 +57,14 @@ class ExportAsDialog(WritingDialog):
         path: Path | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(session, "exportAs", "Export for other programs", parent)
+        super().__init__(
+            session,
+            "exportAs",
+            "Export for other programs",
+            TargetChooser("exportAs", Path(), session.recordings, _target_of(KINDS[0])),
+            self._on_started,
+            parent,
+        )
         #: The name that was suggested last; one that differs is a person's own.
         self._suggested = str(Path())
         self._build(colormap)
@@ -87,7 +94,6 @@ class ExportAsDialog(WritingDialog):
         self._warning.setObjectName("exportAsWarning")
         layout.addWidget(self._warning)
         layout.addWidget(SectionHeader("Where to"))
-        self._target = TargetChooser("exportAs", Path(), self._sources(), _target_of(KINDS[0]))
         layout.addWidget(self._target)
         self._other = QPushButton("&Export corrected series…")
         self._other.setAutoDefault(False)
@@ -103,14 +109,6 @@ class ExportAsDialog(WritingDialog):
         self._options.changed.connect(self._on_options_changed)
         self._target.target_changed.connect(self._on_target_changed)
         self._other.clicked.connect(self._on_other_clicked)
-
-    def _sources(self) -> list[Path]:
-        """Return the files that are read, or were."""
-        protocol = self._session.protocol
-        if protocol is None:
-            return []
-        made = protocol.conversion
-        return [protocol.recording] + ([] if made is None else [made.recording])
 
     # ------------------------------------------------------------------ what is chosen
 
@@ -166,14 +164,14 @@ class ExportAsDialog(WritingDialog):
 
     # ------------------------------------------------------------------ writing
 
-    def _target_path(self) -> Path | None:
-        return self._target.path if self._target.usable and not self._options.problem else None
+    def _problem(self) -> str:
+        return self._options.problem
 
     def _on_write_clicked(self) -> None:
         self._options.commit()
         super()._on_write_clicked()
 
-    def _start(self, path: Path) -> None:
+    def _on_started(self, path: Path) -> None:
         self._session.export_as(self._options.request(path, self._target.overwrite))
 
     def _on_session_written(self, export: Export) -> None:
@@ -190,7 +188,7 @@ class ExportAsDialog(WritingDialog):
         warning = fit_warning(self._session) if self._options.corrects else ""
         self._warning.setVisible(bool(problem or warning))
         if problem:
-            self._warning.show_notice("refused", problem)
+            self._warning.show_sentence("refused", problem)
         elif warning:
             self._warning.show_notice("caution", f"⚠ {warning}")
         self._other.setVisible(self._target.other_format == SERIES)

@@ -48,8 +48,16 @@ class ExportDialog(WritingDialog):
     def __init__(
         self, session: Session, path: Path | None = None, parent: QWidget | None = None
     ) -> None:
-        super().__init__(session, "export", "Export corrected series", parent)
-        self._build(path)
+        suggestion = path or _suggestion(session.path)
+        super().__init__(
+            session,
+            "export",
+            "Export corrected series",
+            TargetChooser("export", suggestion, session.recordings),
+            self._on_started,
+            parent,
+        )
+        self._build()
         self._open = QPushButton("&Open it")
         describe(
             self._open,
@@ -67,7 +75,7 @@ class ExportDialog(WritingDialog):
         session.exported.connect(self._on_session_exported)
         self._refresh()
 
-    def _build(self, path: Path | None) -> None:
+    def _build(self) -> None:
         layout = self._question
         layout.addWidget(SectionHeader("What is written"))
         self._summary = WrappedLabel()
@@ -78,10 +86,6 @@ class ExportDialog(WritingDialog):
         self._warning.setObjectName("exportWarning")
         layout.addWidget(self._warning)
         layout.addWidget(SectionHeader("Where to"))
-        source = self._session.path
-        suggestion = path or _suggestion(source)
-        sources = () if source is None else (source,)
-        self._target = TargetChooser("export", suggestion, sources)
         self._other = QPushButton("Export for other &programs…")
         self._other.setAutoDefault(False)
         describe(
@@ -109,10 +113,7 @@ class ExportDialog(WritingDialog):
 
     # ------------------------------------------------------------------ writing
 
-    def _target_path(self) -> Path | None:
-        return self._target.path if self._target.usable else None
-
-    def _start(self, path: Path) -> None:
+    def _on_started(self, path: Path) -> None:
         self._session.export(
             path,
             overwrite=self._target.overwrite,

@@ -183,10 +183,14 @@ def name_of(format_: str) -> str:
 
 
 def split_name(path: Path) -> tuple[str, str]:
-    """Split a file name into stem and ending, of which some have two parts."""
+    """Split a file name into stem and ending, of which some have two parts.
+
+    Nothing but what stands for a format is an ending: not the last digits of ``dose 1.25``.
+    """
     lower = path.name.lower()
-    suffix = next((each for each in FORMATS if lower.endswith(each)), path.suffix)
-    return path.name[: len(path.name) - len(suffix)], path.name[len(path.name) - len(suffix) :]
+    known = (*FORMATS, *SERIES_SUFFIXES)
+    end = len(path.name) - max((len(each) for each in known if lower.endswith(each)), default=0)
+    return path.name[:end], path.name[end:]
 
 
 def colormap_name(shown: str) -> str:

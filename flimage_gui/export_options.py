@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PyQt5.QtCore import pyqtSignal
 from PyQt5.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from flimage.export.formats import FIGURES
+
 from .colormaps import COLORMAPS, swatch
 from .displays import Display
 from .export_kinds import ExportKind, colormap_name
@@ -158,6 +160,8 @@ class ExportOptions(QWidget):
             layout.addWidget(row)
             self._rows.append((label, field, row))
         self._frames, self._own_range, self._rate = (self._rows[i][1] for i in (2, 5, 7))
+        self.images.currentIndexChanged.connect(self._on_images_chosen)
+        self.limits.currentIndexChanged.connect(self._on_limits_chosen)
         for combo in (self.images, self.content, self.pixels, self.limits, self.colormap):
             combo.currentIndexChanged.connect(self._on_chosen)
         for spin in (self.first, self.last, self.low, self.high, self.fps):
@@ -232,11 +236,15 @@ class ExportOptions(QWidget):
             row.setVisible(field in self._shown)
         self.setVisible(bool(self._shown))
 
-    def _on_chosen(self) -> None:
-        if self.sender() is self.limits and self.limits.currentData() == "own":
-            self._suggest_range()
-        if self.sender() is self.images and self._kind is not None:
+    def _on_images_chosen(self) -> None:
+        if self._kind is not None:
             self._chosen[self._kind.is_movie] = self.images.currentData()
+
+    def _on_limits_chosen(self) -> None:
+        if self.limits.currentData() == "own":
+            self._suggest_range()
+
+    def _on_chosen(self) -> None:
         self._show_rows()
         self.changed.emit()
 
@@ -278,6 +286,12 @@ class ExportOptions(QWidget):
     @property
     def problem(self) -> str:
         """What has to be changed in the choices, in one sentence; empty if nothing."""
+        kind = self._kind
+        if kind is not None and kind.format in FIGURES and self._session.correction is not None:
+            return (
+                "The recording is corrected already, and its trace is not in the file; choose the"
+                " report, or export the figure from the original recording."
+            )
         if self._own_range in self._shown and not self.low.value() < self.high.value():
             return "The range of values ends before it starts; give the smaller number first."
         return ""

@@ -56,8 +56,12 @@ class Foreground(QObject):
         run: Callable[[Progress], Any],
         done: Callable[[Any], None],
         dropped: Callable[[Any], None] | None = None,
+        keep_late: bool = False,
     ) -> None:
-        """Run a job in the foreground; `done` has to call :meth:`end`."""
+        """Run a job in the foreground; `done` has to call :meth:`end`.
+
+        With `keep_late`, what was finished before the request to stop is no less finished.
+        """
 
         def failed(error: Exception) -> None:
             self.end(lambda: self.failed.emit(error))
@@ -75,6 +79,7 @@ class Foreground(QObject):
             cancelled=cancelled,
             progressed=self.progressed.emit,
             dropped=dropped,
+            keep_late=keep_late,
         )
         self._number = number
         self.show(lane, name)

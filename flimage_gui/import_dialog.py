@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -349,7 +348,7 @@ class ImportDialog(QDialog):
         missing = self._needs_interval and self._interval.value is None
         self._notice.setVisible(missing or bool(self._problem))
         if self._problem:
-            self._notice.show_notice("refused", f"✕ {html.escape(self._problem)}")
+            self._notice.show_sentence("refused", f"✕ {self._problem}")
         elif missing:
             self._notice.show_notice(
                 "caution",

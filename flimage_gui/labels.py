@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any, ClassVar
 
@@ -161,6 +162,8 @@ class Notice(WrappedLabel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
+        # What Qt would guess from a text depends on the names of files in it.
+        self.setTextFormat(Qt.TextFormat.RichText)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -173,14 +176,18 @@ class Notice(WrappedLabel):
         """The grade that is shown."""
         return self._grade
 
-    def show_notice(self, grade: str, html: str) -> None:
+    def show_notice(self, grade: str, text: str) -> None:
         """Show a text (rich) in the colours of `grade`; unknown grades are neutral."""
         grade = grade if grade in self._STYLES else "neutral"
         if grade != self._grade:
             self._grade = grade
             self._apply_style()
-        if html != self.text():
-            self.setText(html)
+        if text != self.text():
+            self.setText(text)
+
+    def show_sentence(self, grade: str, sentence: str) -> None:
+        """Show a plain text, as it is, in the colours of `grade`."""
+        self.show_notice(grade, html.escape(sentence, quote=False))
 
     def changeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Follow a change between the light and the dark theme."""

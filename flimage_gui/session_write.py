@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flimage.errors import InputError
+from flimage.errors import InputError, SameFileError
+from flimage.output import holds
 from flimage.progress import Progress
 from flimage.protocol import Output, Protocol
 
@@ -114,6 +115,8 @@ class SessionWrite(SessionEdit):
         source, recipe, edition = self._source, self.recipe, self._edition
         if source is None or output.path is None or self._refuses():
             return
+        if self._refuses_target(output.path, self.recordings):
+            return
         found = _Found(
             recipe,
             self.fit if self.fit_current else None,
@@ -133,12 +136,24 @@ class SessionWrite(SessionEdit):
                 self.changed.emit(Change.FIT)
                 self._remake()
 
-        self._foreground.begin("write", f"Writing {output.path.name}", run, done)
+        self._foreground.begin("write", f"Writing {output.path.name}", run, done, keep_late=True)
+
+    def _refuses_target(self, path: Path, recordings: Sequence[Path]) -> bool:
+        """Refuse to write to a recording, or to a part of one."""
+        if not any(holds(each, path) for each in recordings):
+            return False
+        self.failed.emit(
+            SameFileError(
+                f"{path} is the recording, or a part of it, which is never written to; choose"
+                " another name."
+            )
+        )
+        return True
 
     def save_as(self, path: str | Path, overwrite: bool = False) -> None:
         """Write the recording with its edits, uncorrected, to a file (a job)."""
         source, edits, path = self._source, self.edits, Path(path)
-        if source is None or self._refuses():
+        if source is None or self._refuses() or self._refuses_target(path, self.recordings[1:]):
             return
 
         def run(progress: Progress) -> Path:
@@ -152,7 +167,16 @@ class SessionWrite(SessionEdit):
             self._foreground.end(lambda: self.saved.emit(path))
             self.changed.emit(Change.HISTORY)
 
-        self._foreground.begin("write", f"Saving {path.name}", run, done)
+        self._foreground.begin("write", f"Saving {path.name}", run, done, keep_late=True)
+
+    @property
+    def recordings(self) -> tuple[Path, ...]:
+        """Files that results are never written to: what is open, and what it was converted from."""
+        protocol = self.protocol
+        if protocol is None:
+            return ()
+        made = protocol.conversion
+        return (protocol.recording,) if made is None else (protocol.recording, made.recording)
 
     @property
     def in_use(self) -> bool:
@@ -183,7 +207,12 @@ class SessionWrite(SessionEdit):
             return work.save_in_place(source, path, progress, opened)
 
         self._foreground.begin(
-            REPLACING, f"Saving {path.name}", run, self._on_job_saved, opening.Opened.close
+            REPLACING,
+            f"Saving {path.name}",
+            run,
+            self._on_job_saved,
+            opening.Opened.close,
+            keep_late=True,
         )
 
     def _on_job_saved(self, opened: Opened) -> None:

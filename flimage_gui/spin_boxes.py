@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QLocale, QSize, pyqtSignal
+from PyQt5.QtCore import QSize, pyqtSignal
 from PyQt5.QtGui import QValidator
 from PyQt5.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSizePolicy, QSpinBox, QWidget
 
 from flimage.quantities import DisplayUnit, choose_unit, format_number, parse_quantity
 
 from .wheel import SteadyUnderWheel
+
+_STATES = (QValidator.State.Intermediate, QValidator.State.Acceptable)
 
 __all__ = ["DecimalSpin", "NumberSpin", "QuantitySpin", "ValueSpin"]
 
@@ -107,7 +109,7 @@ class QuantitySpin(DecimalSpin):
 
 
 class ValueSpin(DecimalSpin):
-    """A number without more digits than it needs.
+    """A number without more digits than it needs; understands ``0,5`` and ``2e3``.
 
     Parameters
     ----------
@@ -119,8 +121,7 @@ class ValueSpin(DecimalSpin):
 
     def __init__(self, low: float, high: float, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setLocale(QLocale.c())
-        self.setDecimals(6)
+        self.setDecimals(15)
         self.setRange(low, high)
         self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -128,6 +129,21 @@ class ValueSpin(DecimalSpin):
     def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
         """Write a value."""
         return f"{value:.10g}"
+
+    def valueFromText(self, text: str) -> float:  # noqa: N802 - Qt's name
+        """Read a number."""
+        value = parse_quantity(text, "")
+        return self.value() if value is None else value
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        """Accept numbers of the range, and let a person type towards one."""
+        value = parse_quantity(text, "")
+        is_fine = value is not None and self.minimum() <= value <= self.maximum()
+        return _STATES[is_fine], text, position
+
+    def fixup(self, text: str) -> str:
+        """Go back to the last value when a person leaves half-typed text behind."""
+        return self.textFromValue(self.value())
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Ask for the room of a usual value, not of the largest."""

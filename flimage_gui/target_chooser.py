@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +20,16 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from flimage.output import holds
+
 from .export_kinds import SERIES_SUFFIXES, format_in, name_of, split_name
 from .labels import Notice
 from .widgets import describe
 
-__all__ = ["SERIES_TARGET", "Target", "TargetChooser", "free_path"]
+__all__ = ["SERIES_TARGET", "Target", "TargetChooser", "free_path", "writable_folder"]
+
+#: Longest name that file systems allow [bytes], and what is left of it for a number.
+_LONGEST, _NUMBER = 255, 6
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,14 @@ SERIES_TARGET = Target("Series files", "a series file", SERIES_SUFFIXES)
 
 def free_path(path: Path) -> Path:
     """Find a name like `path` that no file has yet: ``cells.h5``, ``cells_2.h5`` and so on."""
-    candidate, number = path, 2
     stem, suffix = split_name(path)
-    while candidate.exists():
+    room = _LONGEST - _NUMBER - len(os.fsencode(suffix))
+    if len(os.fsencode(stem)) > room:
+        # What was cut in the middle of a character is left out.
+        stem = os.fsencode(stem)[:room].decode("utf-8", "ignore")
+        path = path.with_name(stem + suffix)
+    candidate, number = path, 2
+    while os.path.lexists(candidate):
         candidate = path.with_name(f"{stem}_{number}{suffix}")
         number += 1
     return candidate
@@ -154,8 +165,11 @@ class TargetChooser(QWidget):
         text = self.path_edit.text().strip()
         if not text:
             return None
-        path = Path(text).expanduser()
-        if self._has_ending(path) or self.other_format or path.is_dir():
+        try:
+            path = Path(text).expanduser()
+        except RuntimeError:  # there is no such person, or not yet
+            path = Path(text)
+        if self._has_ending(path) or self.other_format or _is_folder(path):
             return path
         return path.with_name(path.name + self._target.suffixes[0])
 
@@ -201,6 +215,8 @@ class TargetChooser(QWidget):
         target = self._target
         if path is None:
             return f"Enter the name of the {target.word} to write."
+        if trouble := _trouble_with(path):
+            return trouble
         if path.is_dir() and not (target.is_folder and self._has_ending(path)):
             return f"“{path}” is a folder; add the name of a {target.word}."
         if self.other_format:
@@ -214,10 +230,10 @@ class TargetChooser(QWidget):
             return f"There is no folder “{path.parent}”; choose another one or create it first."
         if not os.access(path.parent, os.W_OK):
             return f"The folder “{path.parent}” cannot be written to; choose another one."
-        if any(_same(path, source) for source in self._sources):
+        if any(holds(source, path) for source in self._sources):
             return (
-                "This is the recording that is being read, which is never written to; choose"
-                " another name."
+                "This is the recording, or a part of it, which is never written to; choose another"
+                " name."
             )
         return ""
 
@@ -257,14 +273,31 @@ class TargetChooser(QWidget):
         path = self.path
         if problem:
             grade = "caution" if path is None else "refused"
-            self._notice.show_notice(grade, problem)
+            self._notice.show_sentence(grade, problem)
         elif exists and path is not None:
-            self._notice.show_notice("caution", f"“{path.name}” exists already.")
+            self._notice.show_sentence("caution", f"“{path.name}” exists already.")
         self._notice.setVisible(bool(problem) or exists)
 
 
-def _same(one: Path, other: Path) -> bool:
+def _is_folder(path: Path) -> bool:
     try:
-        return one.samefile(other)
-    except OSError:
-        return one.absolute() == other.absolute()
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _trouble_with(path: Path) -> str:
+    """Say why the system does not even look whether there is such a file; mostly empty."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except PermissionError:
+        return f"You may not look into the folder “{path.parent}”; choose another one."
+    except ValueError:
+        return f"“{path.name}” holds a sign that no file name may have; choose another name."
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return f"The name “{path.name[:20]}…” is too long; choose a shorter one."
+        return f"“{path.name}” cannot be used ({error.strerror}); choose another name."
+    return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PyQt5.QtCore import QElapsedTimer, QSize, Qt, QTimer
+from PyQt5.QtCore import QElapsedTimer, QSize, Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import (
     QResizeEvent,
 )
@@ -50,6 +50,9 @@ class TimeBar(QWidget):
     parent
         Qt parent.
     """
+
+    #: The times have changed, and with them the speed that suits them.
+    times_changed = pyqtSignal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -324,6 +327,7 @@ class TimeBar(QWidget):
             self._speed_combo.setCurrentIndex(
                 self._speed_combo.findData(suitable_speed(self._times))
             )
+            self.times_changed.emit()
         last = max(0, count - 1)
         with blocked(self._slider, self._spin):
             self._slider.setRange(0, last)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import Qt, QUrl
@@ -19,7 +18,9 @@ from PyQt5.QtWidgets import (
 )
 
 from .labels import ElidedLabel, Notice, hint_label
+from .notify import sentence_of
 from .session import Change, Session
+from .target_chooser import TargetChooser
 from .widgets import describe, grow_to_fit
 
 __all__ = ["WritingDialog", "fit_warning"]
@@ -37,12 +38,22 @@ class WritingDialog(QDialog):
         ``<prefix>ProgressBar``, ``<prefix>StopButton``, ``<prefix>DoneNotice`` and so on.
     title
         Of the dialog.
+    target
+        Where the person chooses what is written; it is a part of the question.
+    start
+        Lets the session write to a path.
     parent
         Qt parent.
     """
 
     def __init__(
-        self, session: Session, prefix: str, title: str, parent: QWidget | None = None
+        self,
+        session: Session,
+        prefix: str,
+        title: str,
+        target: TargetChooser,
+        start: Callable[[Path], None],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName(f"{prefix}Dialog")
@@ -50,8 +61,10 @@ class WritingDialog(QDialog):
         self.setMinimumWidth(520)
         self._session = session
         self._prefix = prefix
+        self._target = target
+        self._start = start
         self._written: Path | None = None
-        self._writing = False
+        self._writing = self._stopping = False
         self._results: tuple[QPushButton, ...] = ()
         self._pages = QStackedWidget()
         layout = QVBoxLayout(self)
@@ -155,13 +168,13 @@ class WritingDialog(QDialog):
 
     # ------------------------------------------------------------------ writing
 
+    def _problem(self) -> str:
+        """Return what has to be changed in the question, but for the path; empty if nothing."""
+        return ""
+
     def _target_path(self) -> Path | None:
         """Return what is to be written; None where that cannot be said yet."""
-        raise NotImplementedError
-
-    def _start(self, path: Path) -> None:
-        """Let the session write."""
-        raise NotImplementedError
+        return self._target.path if self._target.usable and not self._problem() else None
 
     def _refresh(self) -> None:
         """Show the question as it is now."""
@@ -181,41 +194,50 @@ class WritingDialog(QDialog):
         first.setFocus()
         grow_to_fit(self)
 
+    def _show_question(self) -> None:
+        """Go back to the question, as it was left, on a disk that may have changed since."""
+        self._writing = False
+        self._pages.setCurrentIndex(0)
+        self._target.refresh()
+        self._refresh()
+
     def _on_write_clicked(self) -> None:
         path = self._target_path()
         if path is None:
+            self._show_question()
             return
         self._failure.hide()
         self._bar.setRange(0, 0)
         self._stage.setText(f"Writing {path.name}")
-        self._writing, self._written = True, None
+        self._writing, self._stopping, self._written = True, False, None
         self._pages.setCurrentIndex(1)
         self._stop.setFocus()
         self._start(path)
 
     def _on_session_changed(self, change: Change) -> None:
         if change & Change.JOB and self._writing and not self._session.busy and not self._written:
-            # Cancelled or failed: back to the question, as it was left.
-            self._writing = False
-            self._pages.setCurrentIndex(0)
+            # Cancelled or failed.
+            self._show_question()
         self._refresh()
 
     def _on_session_job_progress(self, done: int, total: int, stage: str) -> None:
         if self._writing:
             self._bar.setRange(0, max(total, 1))
             self._bar.setValue(done)
-            self._stage.setText(stage or self._session.busy)
+            if not self._stopping:
+                self._stage.setText(stage or self._session.busy)
 
     def _on_session_failed(self, error: Exception) -> None:
         if self._pages.currentIndex() == 1 or self._writing:
             self._show_failure(error)
 
     def _show_failure(self, error: Exception) -> None:
-        self._failure.show_notice("refused", f"✕ {html.escape(str(error))}")
+        self._failure.show_sentence("refused", f"✕ {sentence_of(error)}")
         self._failure.show()
         self._refresh()
 
     def _on_stop_clicked(self) -> None:
+        self._stopping = True
         self._stage.setText("Stopping …")
         self._session.cancel()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import gc
 import os
@@ -18,6 +19,7 @@ import pytest
 # Before anything reads them: no test may see or change the settings and caches of the person who
 # runs it, and no test may need a screen.
 _HOME = Path(tempfile.mkdtemp(prefix="flimage-tests-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 for _name, _folder in {
     "HOME": "home",
     "USERPROFILE": "home",
@@ -42,10 +44,6 @@ _THREAD_GRACE = 5.0
 
 #: Recordings that are not part of the project, beside its checkout.
 _RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "data"
-
-
-def pytest_unconfigure() -> None:
-    shutil.rmtree(_HOME, ignore_errors=True)
 
 
 def _open_files() -> dict[int, str]:

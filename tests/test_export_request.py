@@ -114,6 +114,8 @@ def test_a_fit_that_there_is_is_not_made_again(
         ("a.tif", {"limits": (0, 1)}, "limits"),
         ("a.gif", {"clip": True, "limits": (0, 1)}, "clip"),
         ("a.tif", {"traces": {"a": Region("frame")}}, "traces"),
+        ("a.tif", {"fps": 5.0}, "fps"),
+        ("a.csv", {"colormap": "viridis"}, "colormap"),
     ],
 )
 def test_a_setting_that_would_have_no_effect_is_refused(

@@ -101,6 +101,8 @@ class Request:
             "dtype": self.dtype != "float32" and kind not in ("ome", "imagej"),
             "limits": self.limits and not scaled and kind not in MOVIES,
             "clip": self.clip and not (scaled and self.limits),
+            "fps": self.fps != type(self).fps and kind not in MOVIES,
+            "colormap": self.colormap != type(self).colormap and kind not in MOVIES,
             "traces": self.traces and kind != "csv",
         }
         return tuple(name for name, is_wrong in wrong.items() if is_wrong)

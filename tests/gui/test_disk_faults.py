@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from PyQt5.QtWidgets import QLabel
 
+from flimage import FLSeries
 from flimage_gui.editor import Editor
 from flimage_gui.main_window import MainWindow
 
@@ -68,7 +69,10 @@ def test_a_disk_that_is_really_full_is_said_and_the_window_works_on(
     write()
     settle(session)
     assert errors == []
-    assert out.exists() or what == "save"
+    with FLSeries(h5file=source if what == "save" else out, h5mode="r") as series:
+        assert len(series) == session.n_frames
+        assert series[0]["identifier"] == "changed"
+    assert session.modified is (what == "export")
     # HDF5 does not survive being asked for files that it could not close.
     gc.collect()
 

@@ -633,7 +633,9 @@ def test_tab_goes_through_the_question_as_it_is_read(qtbot, fitted: MainWindow) 
     dialog = ask(qtbot, fitted)
     choose(qtbot, dialog, "exportAsKindCombo", "mp4")
     passed = []
-    while "exportAsWriteButton" not in passed:
+    for _ in range(30):
+        if "exportAsWriteButton" in passed:
+            break
         focused = QApplication.focusWidget()
         passed.append(focused.objectName())
         qtbot.keyClick(focused, Qt.Key.Key_Tab)

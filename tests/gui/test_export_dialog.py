@@ -144,7 +144,7 @@ def test_a_path_that_cannot_be_written_says_why(
 
 def test_the_recording_itself_is_never_offered_as_target(qtbot, dialog, recording) -> None:
     set_path(qtbot, dialog, recording)
-    assert "being read" in find(dialog, Notice, "exportPathNotice").text()
+    assert "never written to" in find(dialog, Notice, "exportPathNotice").text()
     assert not find(dialog, QCheckBox, "exportOverwriteCheck").isVisible()
     assert not write_button(dialog).isEnabled()
 

@@ -237,5 +237,7 @@ def test_without_a_recording_the_panel_says_so(panel) -> None:
     ],
 )
 def test_records_that_are_damaged_are_written_in_some_words(key: str, text: str) -> None:
-    for row in (*attribute_rows({key: text}), *correction_rows({key: text})):
+    rows = [*attribute_rows({key: text}), *correction_rows({key: text})]
+    assert rows
+    for row in rows:
         assert row.value is None or len(row.value) < 200

@@ -107,6 +107,19 @@ def test_the_wheel_changes_nothing_in_a_form_that_one_passes_over(forms: list[QW
         assert changed_by_the_wheel(form) == [], form.objectName()
 
 
+def test_the_wheel_changes_nothing_in_the_export_for_other_programs(opened: MainWindow) -> None:
+    opened._actions["actionExportAs"].trigger()
+    form = find(opened, QDialog, "exportAsDialog")
+    # A movie of chosen values has all the boxes that there are.
+    kinds = find(form, QComboBox, "exportAsKindCombo")
+    kinds.setCurrentIndex(kinds.findData("gif"))
+    ranges = find(form, QComboBox, "exportAsRangeCombo")
+    ranges.setCurrentIndex(ranges.findData("own"))
+    assert len(boxes(form)) >= 9
+    assert changed_by_the_wheel(form) == []
+    form.reject()
+
+
 def test_the_wheel_changes_nothing_in_the_form_of_a_batch(qtbot, qapp) -> None:
     batch = BatchWindow()
     qtbot.addWidget(batch)

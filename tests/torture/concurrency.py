@@ -119,8 +119,8 @@ class Bench:
         qInstallMessageHandler(lambda *_: None)
         self.path = prepare(folder / "long", frames, shape) / SOURCE
         self.app = QApplication.instance() or QApplication(["flimage"])
-        store = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
-        self.window: Any = MainWindow(Settings(store))
+        self._store = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
+        self.window: Any = MainWindow(Settings(self._store))
         self.session = self.window.session
         self.errors: list[Exception] = []
         self.session.failed.connect(self.errors.append)
@@ -143,8 +143,9 @@ class Bench:
         self.until(lambda: self.session.source is not None and self.session.at_rest)
 
     def close(self) -> None:
-        """Close the window."""
+        """Close the window, and let Qt write what it would write once the folder is gone."""
         self.window.leave_unasked()
+        self._store.sync()
 
 
 def step_while_exporting(bench: Bench) -> tuple[list[float], list[str]]:
