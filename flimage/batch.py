@@ -12,7 +12,7 @@ from .batch_job import Job, Outcome, Status, run_job
 from .errors import InputError, MissingFileError
 from .processes import Advanced, Finished, Lost, run_in_processes
 from .progress import Progress, ignore_progress
-from .readers import SUFFIXES, is_recording, name_of
+from .readers import SEPARATOR, SUFFIXES, is_recording, name_of, split_dataset
 from .remnants import PART_SUFFIX, mark
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def find_recordings(names: Iterable[str | Path]) -> list[Path]:
     Parameters
     ----------
     names
-        Files; folders, whose series files are taken; and patterns such as ``*.h5`` or
-        ``*.tif``, for shells that leave them to the program.
+        Files; folders, whose series files are taken; patterns such as ``*.h5`` or ``*.tif``, for
+        shells that leave them to the program; and datasets such as ``file.h5::/group/dataset``.
 
     Returns
     -------
@@ -59,10 +59,10 @@ def find_recordings(names: Iterable[str | Path]) -> list[Path]:
     """
     found: list[Path] = []
     for name in names:
-        path = Path(name)
+        path, dataset = split_dataset(Path(name))
         if path.is_dir() and not _is_file_like(path):
             inside = sorted(p for p in path.iterdir() if p.suffix.lower() in _SERIES_SUFFIXES)
-        elif not path.exists() and glob.has_magic(str(name)):
+        elif not path.exists() and glob.has_magic(str(path)):
             inside = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
         else:
             inside = [path]
@@ -70,7 +70,7 @@ def find_recordings(names: Iterable[str | Path]) -> list[Path]:
             raise MissingFileError(
                 f"{name} stands for no series file; name some, or the files of other formats."
             )
-        found += inside
+        found += inside if dataset is None else [Path(f"{p}{SEPARATOR}{dataset}") for p in inside]
     return list(dict.fromkeys(found))
 
 
@@ -113,7 +113,8 @@ def plan(
     sources
         Series files, and recordings in foreign formats.
     folder
-        Where the corrected files go: ``cells.h5`` becomes ``cells_corrected.h5``.
+        Where the corrected files go: ``cells.h5`` becomes ``cells_corrected.h5``, and
+        ``other.h5::/a/b`` becomes ``other_a_b_corrected.h5``.
     recipe
         All settings.
     group, overwrite, compression, suitable_border

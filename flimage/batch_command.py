@@ -104,7 +104,7 @@ def run_batch_command(
     from .batch import find_recordings, left_out, plan, run_batch
     from .batch_report import summary_sentence, write_summaries
     from .options import recipe_from, suits_frames
-    from .quantities import format_count
+    from .readers import shown_name
 
     recipe = recipe_from(arguments)
     names = [arguments.source, *arguments.out]
@@ -130,7 +130,7 @@ def run_batch_command(
     def tell(outcome: Outcome) -> None:
         nonlocal known
         known += 1
-        say(f"{outcome.job.source.name}: {outcome.words}: {outcome.sentence}")
+        say(f"{shown_name(outcome.job.source)}: {outcome.words}: {outcome.sentence}")
 
     try:
         outcomes = run_batch(
@@ -149,9 +149,10 @@ def run_batch_command(
         say(f"Written: {path}")
     say(summary_sentence(outcomes))
     if others:
-        what = format_count(len(others), "recording")
-        say(
-            f"{what} in other formats (the first is {others[0].name}) were not looked at; name"
-            " them to correct them, too."
-        )
+        if len(others) == 1:
+            what, them = f"1 recording in another format ({others[0].name}) was", "it"
+        else:
+            what = f"{len(others)} recordings in other formats (the first is {others[0].name}) were"
+            them = "them"
+        say(f"{what} not looked at; name {them} to correct {them}, too.")
     return outcomes

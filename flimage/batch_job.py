@@ -22,6 +22,7 @@ from .compression import Compression
 from .errors import Cancelled, FileFormatError, FlimageError, InputError
 from .output import atomic_output
 from .progress import Progress, ignore_progress
+from .readers import shown_name
 from .storage import open_file
 from .verdict import GRADE_WORDS, Grade
 
@@ -199,7 +200,7 @@ def _outcome(job: Job, status: Status, values: Mapping[str, Any], before: Origin
     if before is not None:
         # However well the curve fits: its verdict knows nothing of the first correction.
         facts["grade"] = "caution" if facts["grade"] == "good" else facts["grade"]
-        sentence = f"{before.warning(job.source.name)} {sentence}"
+        sentence = f"{before.warning(shown_name(job.source))} {sentence}"
     return Outcome(job, status, sentence, 0, facts)
 
 

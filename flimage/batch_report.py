@@ -18,6 +18,7 @@ from .export.table import write_columns
 from .htmlpage import badge, definition_table, page, safe, table
 from .output import atomic_output
 from .quantities import format_count, format_duration, format_estimate, format_number
+from .readers import shown_name
 from .svgplot import sparkline
 from .verdict import Grade
 
@@ -149,7 +150,7 @@ def write_summary_page(
         f"<p>{safe(summary_sentence(outcomes))}</p>",
     ]
     if failed:
-        rows = [[safe(o.job.source.name), safe(o.sentence)] for o in failed]
+        rows = [[safe(shown_name(o.job.source)), safe(o.sentence)] for o in failed]
         body += ["<h2>Failed</h2>", table(["recording", "what went wrong"], rows)]
     if done:
         names = "recording,state,verdict,trace and fit,model,half-life,gain,R²"
@@ -170,7 +171,7 @@ def write_summary_page(
 
 def _row(outcome: Outcome, folder: Path) -> list[str]:
     facts = outcome.facts
-    name = safe(outcome.job.source.name)
+    name = safe(shown_name(outcome.job.source))
     report = outcome.job.page
     if report is not None and report.exists() and report.parent == folder.absolute():
         name = f'<a href="{safe(quote(os.fsencode(report.name)))}">{name}</a>'

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import InputError, MissingFileError
 from .provenance import Origin, origin
-from .readers import is_recording
+from .readers import is_recording, shown_name, split_dataset
 from .source import FrameSource, SeriesSource, WrappedSource
 
 if TYPE_CHECKING:
@@ -68,19 +68,18 @@ def identity(job: Job) -> dict[str, Any]:
     flimage.errors.MissingFileError
         When there is no such recording.
     """
+    file, _ = split_dataset(job.source)
     try:
-        found = job.source.stat()
+        found = file.stat()
     except FileNotFoundError:
-        raise MissingFileError(
-            f"There is no file {job.source}; check its name and folder."
-        ) from None
+        raise MissingFileError(f"There is no file {file}; check its name and folder.") from None
     size, changed = found.st_size, found.st_mtime_ns
-    if job.source.is_dir():
+    if file.is_dir():
         # A folder does not change when something deep within it does.
-        inside = [path.stat() for path in job.source.rglob("*") if path.is_file()]
+        inside = [path.stat() for path in file.rglob("*") if path.is_file()]
         size = sum(each.st_size for each in inside)
         changed = max((each.st_mtime_ns for each in inside), default=changed)
-    return {"name": job.source.name, "group": job.group, "size": size, "changed": changed}
+    return {"name": shown_name(job.source), "group": job.group, "size": size, "changed": changed}
 
 
 def look(job: Job) -> tuple[tuple[int, int], Origin | None]:

@@ -23,7 +23,7 @@ from .meta import is_number
 from .plain_text import clean
 from .progress import Progress, ignore_progress
 from .quantities import format_quantity
-from .readers import SUFFIXES, Recording, Selection, name_of, open_recording
+from .readers import SUFFIXES, Recording, Selection, name_of, open_recording, shown_name
 from .storage import SeriesWriter, atomic_output, open_file
 
 __all__ = [
@@ -250,7 +250,7 @@ def write_converted(
     group.attrs[ORIGIN] = json.dumps(
         {
             "flimage": __version__,
-            "file": recording.path.name,
+            "file": shown_name(recording.path),
             "format": recording.kind,
             "dtype": str(recording.dtype),
             "maximum": recording.maximum,

@@ -21,6 +21,7 @@ from .kept_frames import KeptFrames
 from .parallel import ordered_map
 from .progress import Progress, ignore_progress
 from .quietly import quietly
+from .readers import shown_name
 
 if TYPE_CHECKING:
     from .bleach import BleachFit
@@ -247,7 +248,7 @@ def run(
         name = source.identifier if frames.identifier is None else frames.identifier
         if name is not None:
             place.group.attrs["identifier"] = name
-        original = "" if source.path is None else source.path.name
+        original = "" if source.path is None else shown_name(source.path)
         provenance.write(place.group, recipe, fit.to_dict(), original)
         report(total, total, "Done")
     return Correction(fit, place.path, count)

@@ -16,14 +16,12 @@ from .checked_dataset import check_storage, is_stored
 from .errors import FileFormatError, InputError
 from .pieces import ImageReader
 from .plain_text import clean
+from .readers import SEPARATOR
 from .recording import Recording
 from .selecting import Selection
 from .storage import open_file
 
 __all__ = ["SEPARATOR", "Hdf5Recording", "choice_of", "datasets_in", "list_datasets"]
-
-#: Stands between the name of a file and of what is in it.
-SEPARATOR = "::"
 
 #: Datasets that are named in a message.
 _NAMED = 6

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from .regular import check_regular
 from .selecting import Axis, ChoiceNeededError, Selection
 
 __all__ = [
+    "SEPARATOR",
     "SUFFIXES",
     "Axis",
     "ChoiceNeededError",
@@ -30,6 +32,7 @@ __all__ = [
     "is_recording",
     "name_of",
     "open_recording",
+    "shown_name",
     "split_dataset",
 ]
 
@@ -53,7 +56,7 @@ _HDF5 = (".h5", ".hdf5", ".hdf", ".he5", ".ims")
 _SYSTEM = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM)
 
 #: Stands between the name of an HDF5 file and of the dataset in it.
-_SEPARATOR = "::"
+SEPARATOR = "::"
 
 #: Endings of the names of files that can be opened (lower case, with the dot).
 SUFFIXES: tuple[str, ...] = tuple(sorted(_READERS))
@@ -61,7 +64,7 @@ SUFFIXES: tuple[str, ...] = tuple(sorted(_READERS))
 
 def is_recording(path: Path) -> bool:
     """Tell whether a name stands for a recording in a foreign format, by the look of the name."""
-    if path.suffix.lower() in SUFFIXES or _SEPARATOR in str(path) or path.is_dir():
+    if path.suffix.lower() in SUFFIXES or SEPARATOR in str(path) or path.is_dir():
         return True
     return is_pattern(path)
 
@@ -81,15 +84,28 @@ def split_dataset(path: Path) -> tuple[Path, str | None]:
     dataset : str or None
         None where none is named.
     """
-    name, separator, inner = str(path).partition(_SEPARATOR)
+    name, separator, inner = str(path).partition(SEPARATOR)
     if separator and Path(name).suffix.lower() in _HDF5:
-        return Path(name), inner or None
+        # In HDF5, names are separated as nowhere on Windows.
+        return Path(name), Path(inner).as_posix() if inner else None
     return path, None
 
 
+def shown_name(path: Path) -> str:
+    """Name a recording for a person: its file or folder, with the dataset where it names one."""
+    file, dataset = split_dataset(path)
+    if dataset is not None:
+        return f"{file.name}{SEPARATOR}{dataset}"
+    return path.resolve().name if path.name in ("", "..") else path.name
+
+
 def name_of(path: Path) -> str:
-    """Name a series after its file without the ending, or after its folder."""
-    if not path.exists():  # a pattern
+    """Name a series after its file without the ending, its folder, or its file and dataset."""
+    file, dataset = split_dataset(path)
+    if dataset is not None:
+        inner = re.sub(r"[^\w.-]+", "_", dataset).strip("_")
+        return f"{file.stem}_{inner}"
+    if is_pattern(path):
         return path.resolve().parent.name
     if path.is_dir() and path.suffix.lower() not in SUFFIXES:
         return path.resolve().name

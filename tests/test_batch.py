@@ -420,6 +420,47 @@ def test_a_recording_without_times_is_named_and_the_others_go_on(
     assert not list((tmp_path / "o").glob(".*"))
 
 
+def test_a_recording_that_is_not_there_does_not_stop_the_others(
+    tmp_path: Path, stacks: list[Path], run: Any
+) -> None:
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    stacks[1].rename(folder / "plain.tif")
+    names = (folder / "mistyped.tif", folder / "plain.tif", folder / "missing.h5")
+    code, out, err = run("bleach", *names, "--interval", 0.5, "--out-dir", tmp_path / "o")
+    assert code == 1
+    assert "3 recordings: 1 corrected, 2 failed." in out
+    for name in ("mistyped.tif", "missing.h5"):
+        assert f"{name}: failed: There is no file {folder / name}" in out
+    assert "become" not in err
+    assert (tmp_path / "o" / "plain_corrected.h5").exists()
+
+
+def test_datasets_of_other_programs_go_into_a_batch(tmp_path: Path, run: Any) -> None:
+    truth = simulation.simulate(TIMES, simulation.exponential(0.2), shape=(32, 32))
+    for name in ("a.h5", "b.h5"):
+        with h5py.File(tmp_path / name, "w") as file:
+            for dataset in ("/t", "/deep/t"):
+                file[dataset] = truth.images.astype(np.uint16)
+    out = tmp_path / "o"
+    names = [f"{tmp_path}/a.h5::/t", f"{tmp_path}/a.h5::/deep/t", f"{tmp_path}/[b].h5::/t"]
+    command = ("bleach", *names, "--interval", 0.5, "--out-dir", out, "--pages")
+    code, said, err = run(*command, f"{tmp_path}/c.h5::/t")
+    assert code == 1, err
+    assert "4 recordings: 3 corrected, 1 failed." in said
+    assert f"There is no file {tmp_path / 'c.h5'}; check" in said
+    assert "a.h5::/deep/t: corrected: " in said
+    assert "a.h5::/deep/t" in (out / "summary.html").read_text(encoding="utf-8")
+    results = {path.name for path in out.glob("*.h5")}
+    assert results == {"a_t_corrected.h5", "a_deep_t_corrected.h5", "b_t_corrected.h5"}
+    with h5py.File(out / "a_deep_t_corrected.h5") as file:
+        record = provenance.read(file)
+        assert json.loads(file.attrs["batch source"])["name"] == "a.h5::/deep/t"
+    assert record is not None
+    assert record.source == "a.h5::/deep/t"
+    assert "3 unchanged" in run(*command)[1]
+
+
 def test_of_several_time_series_in_a_file_none_is_chosen_by_a_batch(
     tmp_path: Path, run: Any
 ) -> None:
@@ -469,8 +510,10 @@ def test_recordings_in_a_folder_that_are_left_out_are_told(
         path.unlink()
     words = ("bleach", folder, "--out-dir", tmp_path / "out", "--border", 5)
     assert "not looked at" not in run(*words)[1]
-    for name in ("z.nd2", "a.tif"):
-        (folder / name).touch()
+    (folder / "z.nd2").touch()
+    one = "1 recording in another format (z.nd2) was not looked at; name it to correct it, too."
+    assert one in run(*words)[1]
+    (folder / "a.tif").touch()
     code, out, _ = run(*words)
     assert code == 0
     assert "2 recordings in other formats (the first is a.tif) were not looked at; name" in out

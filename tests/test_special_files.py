@@ -18,7 +18,7 @@ import tifffile
 from h5py import is_hdf5
 
 from flimage import FLSeries, Recipe
-from flimage.convert import convert
+from flimage.convert import ORIGIN, convert
 from flimage.errors import FileAccessError, FileFormatError, InputError, SameFileError
 from flimage.output import atomic_output, holds
 from flimage.readers import open_recording
@@ -120,6 +120,21 @@ def test_what_stands_beside_the_images_of_a_recording_may_be_replaced(
         code, _, err = run("convert", source, out, "--interval", "1", "--overwrite")
         assert (code, err) == (0, "")
         assert is_hdf5(out)
+
+
+def test_a_folder_that_is_named_by_a_dot_is_known_by_its_name(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "frames"
+    (folder / "inside").mkdir(parents=True)
+    for number in range(3):
+        tifffile.imwrite(folder / f"{number}.tif", np.full((24, 20), number, "u2"))
+    for where, name in ((folder, "."), (folder / "inside", "..")):
+        monkeypatch.chdir(where)
+        assert run("convert", name, tmp_path / "q.h5", "--interval", 1, "--overwrite")[0] == 0
+        with FLSeries(h5file=tmp_path / "q.h5", h5mode="r") as series:
+            assert json.loads(series.h5.attrs[ORIGIN])["file"] == "frames"
+            assert series.identifier == "frames"
 
 
 def test_a_recording_holds_its_own_files_alone(tmp_path: Path) -> None:
