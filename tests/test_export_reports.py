@@ -517,6 +517,33 @@ def test_a_refused_correction_is_not_called_corrected(tmp_path: Path) -> None:
         assert caption_of(Images(source, "bleach-corrected", fit)) == "Not corrected"
         assert caption_of(Images(source, "raw", fit)) == "Raw"
         assert pictures_of(source, fit)[-1][0] == "Last frame, not corrected"
+        correct.run(source, Recipe(border_px=6), tmp_path / "c.h5")
+    with FLSeries(h5file=tmp_path / "c.h5", h5mode="r") as series:
+        assert caption_of(Images(SeriesSource(series))) == "Not corrected"
+
+
+def test_what_is_exported_of_a_refused_correction_says_so_everywhere(
+    run: Any, tmp_path: Path
+) -> None:
+    steady = simulation.simulate(0.5 * np.arange(20), lambda t: np.ones_like(t), shape=(40, 40))
+    path = simulation.write(tmp_path / "steady.h5", steady, "steady")
+    corrected = tmp_path / "c.h5"
+    assert run("bleach", path, corrected, "--border", 6)[0] == 3
+    region = "--trace", "all=10,10,20,20"
+    for source, prefix, border in ((path, "new-", ("--border", 6)), (corrected, "", ())):
+        for name in ("a.ome.tif", "a.tif", *(["a.zarr"] if HAS_ZARR else [])):
+            out = run("export", source, tmp_path / f"{prefix}{name}", *border)[1]
+            assert "Written: 20 images, not corrected, to" in out
+        for texts, channel in _facts_of(tmp_path, prefix):
+            assert channel == texts["images"] == "not corrected"
+        run("export", source, tmp_path / f"{prefix}a.html", *border)
+        page = Reader((tmp_path / f"{prefix}a.html").read_text(encoding="utf-8")).text
+        assert "Last frame, not corrected" in page
+        assert "bleach-corrected" not in page
+        run("export", source, tmp_path / f"{prefix}a.csv", *region, *border)
+        header = (tmp_path / f"{prefix}a.csv").read_text(encoding="utf-8").splitlines()[0]
+        assert "not corrected [counts/px]" in header
+        assert "bleach-corrected" not in header
 
 
 def test_fit_table_and_report_of_a_corrected_file_are_those_of_its_correction(

@@ -20,6 +20,8 @@ from ..meta import is_number
 from ..parallel import ordered_map
 from ..plain_text import clean
 from ..progress import Progress, ignore_progress
+from ..quantities import format_count
+from ..verdict import GRADE_WORDS
 from .formats import ImageKind
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ __all__ = ["Images", "interval_of"]
 
 #: Metadata that all frames of a recording share, and other formats have no place for.
 _KEPT_META = ("date", "device", "numerical aperture")
+
+#: What images are called whose correction was refused.
+_NOT_CORRECTED = GRADE_WORDS["refused"].lower()
 
 #: Intervals may deviate by this part of their mean to count as one interval.
 _REGULAR = 1e-3
@@ -111,10 +116,25 @@ class Images:
         except FlimageError:
             return None
 
-    @property
+    @functools.cached_property
     def label(self) -> str:
-        """What the images are, for a person: `kind`, or what was done to the recording before."""
-        return self.kind if self.record is None else "bleach-corrected"
+        """What the images are, for a person: `kind`, or what was done to the recording before.
+
+        Where the correction was refused, they are called "not corrected".
+        """
+        if self.record is not None:
+            grade = self.record.fit["verdict"]["grade"]
+        elif self.kind == "bleach-corrected" and self.fit is not None:
+            grade = self.fit.verdict.grade
+        else:
+            return self.kind
+        return _NOT_CORRECTED if grade == "refused" else "bleach-corrected"
+
+    def told(self, count: int) -> str:
+        """Say how many images they are, and which: "12 raw images"."""
+        if self.label == _NOT_CORRECTED:
+            return f"{format_count(count, 'image')}, {self.label},"
+        return format_count(count, f"{self.label} image")
 
     @property
     def path(self) -> Path | None:

@@ -133,9 +133,6 @@ def write_movie(
 
 def caption_of(images: Images) -> str:
     """Return what stands above images in a movie."""
-    fit = images.fit
-    if images.kind == "bleach-corrected" and fit is not None and fit.verdict.grade == "refused":
-        return "Not corrected"
     return images.label.capitalize()
 
 

@@ -30,6 +30,7 @@ from ..record_words import settings_rows
 from ..result import per_pixel
 from ..svgplot import CURVE, OUTLIER, TRACE, Layer, plot
 from ..thumbnails import contrast, picture
+from .frames import Images
 
 if TYPE_CHECKING:
     from ..bleach import BleachFit
@@ -50,8 +51,6 @@ def pictures_of(source: FrameSource, fit: BleachFit) -> list[tuple[str, npt.NDAr
     fit
         Its fit.
     """
-    from ..correct import FrameCorrector
-
     last = len(source) - 1
     shown: list[tuple[str, npt.NDArray[Any]]] = [
         (caption, source.image(frame) - fit.background_of(frame))
@@ -60,8 +59,8 @@ def pictures_of(source: FrameSource, fit: BleachFit) -> list[tuple[str, npt.NDAr
             ("Last frame, without background", last),
         )
     ]
-    done = "not corrected" if fit.verdict.grade == "refused" else "corrected"
-    shown.append((f"Last frame, {done}", FrameCorrector(source, fit).frame(last)))
+    done = Images(source, "bleach-corrected", fit)
+    shown.append((f"Last frame, {done.label}", done.image(last)))
     return shown
 
 

@@ -205,8 +205,7 @@ class _Job:
                 clip=request.clip,
                 **self.options,
             )
-        what = format_count(done.frames, f"{images.label} image")
-        return self._of_images(what, done, images.fit)
+        return self._of_images(images.told(done.frames), done, images.fit)
 
     def movie(self) -> Export:
         """Write a movie of one or two panes."""
@@ -240,12 +239,13 @@ class _Job:
         frames = self.request.frames
         fit = None if self.record is not None else self.fitted()
         raw = Images(self.source, "raw", fit, frames)
-        recordings = {"corrected" if self.record is not None else "raw": raw}
+        recordings = {raw.label: raw}
         if fit is not None:
-            recordings["bleach-corrected"] = Images(self.source, "bleach-corrected", fit, frames)
+            done = Images(self.source, "bleach-corrected", fit, frames)
+            recordings[done.label] = done
         write_region_traces(recordings, self.request.traces, self.request.out, **self.options)
-        done = self._of_fit(f"traces of {', '.join(self.request.traces)}")
-        return Export(done.path, done.sentences, fit, _is_refused(fit))
+        written = self._of_fit(f"traces of {', '.join(self.request.traces)}")
+        return Export(written.path, written.sentences, fit, _is_refused(fit))
 
     def values(self) -> Export:
         """Write the fit as JSON."""
@@ -262,8 +262,8 @@ class _Job:
         if self.record is not None:
             raw = Images(self.source)
             pictures = [
-                ("First frame, corrected", raw.image(0)),
-                ("Last frame, corrected", raw.image(len(raw) - 1)),
+                (f"First frame, {raw.label}", raw.image(0)),
+                (f"Last frame, {raw.label}", raw.image(len(raw) - 1)),
             ]
             origin = {
                 "corrected from": self.record.source or "a recording in memory",
