@@ -214,11 +214,14 @@ class TiffRecording(OmeRecording):
             self.meta["software"] = str(software).strip()
 
     def _take_values(self) -> None:
-        """Find out what stored numbers of 16 bits stand for."""
-        if self.dtype != np.uint16:
+        """Find out what stored numbers of 8 or 16 bits stand for."""
+        if self.dtype not in (np.uint8, np.uint16):
             return
         if self._file.is_imagej:
-            self._values, note = values_of_imagej(self._file.imagej_metadata or {})
+            properties = self._file.imagej_metadata or {}
+            self._values, note = values_of_imagej(properties, np.iinfo(self.dtype).max)
+        elif self.dtype == np.uint8:  # nothing that is written here is stored in these
+            return
         else:
             self._values, note = values_of_ome(self._maps)
         self._notes += [note] if note else []
@@ -226,7 +229,7 @@ class TiffRecording(OmeRecording):
             return
         self.dtype = self._values.dtype
         if self.maximum is not None:
-            # Numbers that were spread over all 16 bits say nothing about the detector.
+            # Numbers that were spread over all bits say nothing about the detector.
             top = self.maximum + int(self._values.scaling.offset)
             self.maximum = top if self.dtype.kind in "ui" and top > 0 else None
 

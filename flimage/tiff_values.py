@@ -1,7 +1,7 @@
 """What the numbers in a TIFF file stand for, where the file says so: values, and times of frames.
 
 ImageJ keeps signed numbers of 16 bits, and programs keep real numbers, as whole ones from 0 to
-65535 with a straight line that leads back. Who reads past it gets numbers that look like
+65535, or 255, with a straight line that leads back. Who reads past it gets numbers that look like
 intensities.
 """
 
@@ -35,9 +35,12 @@ class StoredValues:
     ----------
     scaling
         The line that leads back.
+    largest
+        Largest whole number that is stored.
     """
 
     scaling: Scaling
+    largest: int = LARGEST
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -45,7 +48,7 @@ class StoredValues:
         low, scaling = self.scaling.offset, self.scaling
         if scaling.scale == 1 and low == math.floor(low) and not scaling.missing_is_zero:
             for kind in (np.uint16, np.int16, np.int32):
-                if np.iinfo(kind).min <= low and low + LARGEST <= np.iinfo(kind).max:
+                if np.iinfo(kind).min <= low and low + self.largest <= np.iinfo(kind).max:
                     return np.dtype(kind)
         return np.dtype(np.float32)
 
@@ -58,13 +61,17 @@ class StoredValues:
         return f"{self.scaling.sentence.rstrip('.')}, from {origin}."
 
 
-def values_of_imagej(properties: Mapping[str, Any]) -> tuple[StoredValues | None, str]:
+def values_of_imagej(
+    properties: Mapping[str, Any], largest: int = LARGEST
+) -> tuple[StoredValues | None, str]:
     """Find ImageJ's calibration of values.
 
     Parameters
     ----------
     properties
         ImageJ's properties: ``cf`` is the function, ``c0`` and ``c1`` are its coefficients.
+    largest
+        Largest whole number that is stored.
 
     Returns
     -------
@@ -90,7 +97,7 @@ def values_of_imagej(properties: Mapping[str, Any]) -> tuple[StoredValues | None
             f"ImageJ's calibration of values (function {function}) was not applied: values are the"
             " stored numbers."
         )
-    return _unless_same(scaling, "ImageJ's calibration of values")
+    return _unless_same(scaling, "ImageJ's calibration of values", largest)
 
 
 def values_of_ome(annotations: Any) -> tuple[StoredValues | None, str]:
@@ -147,8 +154,10 @@ def _info(properties: Mapping[str, Any]) -> str:
     return str(properties.get("Info", ""))
 
 
-def _unless_same(scaling: Scaling, origin: str) -> tuple[StoredValues | None, str]:
+def _unless_same(
+    scaling: Scaling, origin: str, largest: int = LARGEST
+) -> tuple[StoredValues | None, str]:
     if scaling == Scaling():
         return None, ""
-    values = StoredValues(scaling)
+    values = StoredValues(scaling, largest)
     return values, values.note(origin)

@@ -76,6 +76,27 @@ def test_signed_numbers_of_imagej_are_read_as_such(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("c0", "c1", "dtype", "maximum"),
+    [
+        (10.0, 2.0, np.float32, None),
+        (10.0, 1.0, np.uint16, 265),
+        (-128.0, 1.0, np.int16, 127),
+        (0.0, 1.0, np.uint8, 255),
+    ],
+)
+def test_calibrations_of_8_bits_are_applied_as_those_of_16(
+    c0: float, c1: float, dtype: type, maximum: int | None, tmp_path: Path
+) -> None:
+    stored = np.random.default_rng(2).integers(0, 256, (3, 9, 11)).astype(np.uint8)
+    path = _imagej(tmp_path / "a.tif", stored, cf=0, c0=c0, c1=c1)
+    with convert.open_recording(path) as recording:
+        assert (recording.dtype, recording.maximum) == (dtype, maximum)
+        np.testing.assert_array_equal(recording.frame(2), stored[2] * c1 + c0)
+        assert ("ImageJ's calibration" in " ".join(recording.notes)) == (dtype != np.uint8)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
     "calibration",
     [
         {"cf": 3, "c0": 1.0, "c1": 2.0, "c2": 3.0},
@@ -85,9 +106,9 @@ def test_signed_numbers_of_imagej_are_read_as_such(tmp_path: Path) -> None:
     ],
 )
 def test_a_calibration_that_is_not_applied_is_said(
-    calibration: dict[str, float], tmp_path: Path
+    calibration: dict[str, float], dtype: type, tmp_path: Path
 ) -> None:
-    stored = np.arange(60, dtype=np.uint16).reshape(3, 4, 5)
+    stored = np.arange(60, dtype=dtype).reshape(3, 4, 5)
     path = _imagej(tmp_path / "a.tif", stored, **calibration)
     with convert.open_recording(path) as recording:
         np.testing.assert_array_equal(recording.frame(1), stored[1])
