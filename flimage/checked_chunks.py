@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from h5py import h5z
 
-__all__ = ["LARGE_PIECE", "Filter", "check_packed", "filters_of", "is_oversized"]
+__all__ = ["CHECKSUM", "LARGE_PIECE", "Filter", "check_packed", "filters_of", "is_oversized"]
 
 #: Size of a piece up to which it may be larger than the image, and up to which it may hold several
 #: images [bytes]; and how many times the image beyond that. Programs that let a dataset grow choose
@@ -28,8 +28,11 @@ _HEAD = 64
 #: Bytes that lzf makes of one, at most, and bytes beyond a piece before a look is taken.
 _MOST_OF_LZF, _SLACK = 88, 2**27
 
-#: Size of a checksum, and of what scaleoffset puts in front [bytes].
-_CHECKSUM, _SCALE_HEAD = 4, 21
+#: Size of a checksum [bytes]. HDF5 crashes where the chunk that ends in it is shorter.
+CHECKSUM = 4
+
+#: Size of what scaleoffset puts in front [bytes].
+_SCALE_HEAD = 21
 
 #: A filter as h5py tells of it: its code, flags, parameters and name.
 Filter = tuple[int, int, tuple[int, ...], bytes]
@@ -90,9 +93,9 @@ def check_packed(
     while left:
         code, _, values, _ = left.pop()
         if code == h5z.FILTER_FLETCHER32:
-            if len(data) < _CHECKSUM:
+            if len(data) < CHECKSUM:
                 raise ValueError("a part of it is too short for its checksum")
-            data = data[:-_CHECKSUM]
+            data = data[:-CHECKSUM]
         elif code == h5z.FILTER_DEFLATE:
             data = _inflate(data, nbytes + _HEAD)
         elif code == h5z.FILTER_SHUFFLE:

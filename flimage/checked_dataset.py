@@ -16,8 +16,9 @@ import numpy as np
 from h5py import h5d, h5i, h5t, h5z
 
 from .checked import file_name, follow, named, object_name
-from .checked_chunks import LARGE_PIECE, is_oversized
+from .checked_chunks import CHECKSUM, LARGE_PIECE, filters_of, is_oversized
 from .errors import DamagedImageError, FileFormatError
+from .plausible import is_hollow
 
 __all__ = [
     "LARGE_IMAGE",
@@ -30,10 +31,8 @@ __all__ = [
     "is_usual_type",
 ]
 
-#: Pixels up to which an image is read, however little it takes in the file. Larger ones have to
-#: take at least a hundredth of their size: images with noise always do.
+#: Pixels up to which an image is read, however little it takes in the file.
 LARGE_IMAGE = 2**25
-_LARGEST_RATIO = 100
 
 #: Filters that HDF5 or h5py bring along: deflate, shuffle, fletcher32, szip, nbit,
 #: scaleoffset, lzf.
@@ -41,9 +40,6 @@ _BUILT_IN = frozenset((1, 2, 3, 4, 5, 6, h5z.FILTER_LZF))
 
 #: Size of the largest type of number [bytes].
 _LARGEST_NUMBER = 16
-
-#: Size of a checksum [bytes]. HDF5 crashes where the chunk that ends in it is shorter.
-_CHECKSUM = 4
 
 
 def check_tree(group: h5py.Group, path: str, depth: int = 2) -> list[bytes]:
@@ -213,8 +209,7 @@ def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:
     if elsewhere:
         raise FileFormatError(f"{_at(group, name)} {elsewhere}.")
     codes = []
-    for number in range(plist.get_nfilters()):
-        code, _, _, label = plist.get_filter(number)
+    for code, _, _, label in filters_of(plist):
         codes.append(code)
         if not has_filter(code):
             raise FileFormatError(
@@ -229,7 +224,7 @@ def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:
             f" {_times(chunk)}, which take too much memory; repack the file with one image in each"
             " (h5repack)."
         )
-    if h5z.FILTER_FLETCHER32 in codes and _smallest_chunk(dataset) < _CHECKSUM:
+    if h5z.FILTER_FLETCHER32 in codes and _smallest_chunk(dataset) < CHECKSUM:
         raise DamagedImageError(
             f"{_at(group, name)} is damaged (a part of it is too short for its checksum); restore"
             " the file from a copy."
@@ -249,7 +244,7 @@ def _times(shape: tuple[int, ...]) -> str:
 
 def _smallest_chunk(dataset: Any) -> int:
     """Size of the smallest chunk that is stored [bytes], or that of a checksum where none is."""
-    sizes = [_CHECKSUM]
+    sizes = [CHECKSUM]
 
     def look(info: Any) -> None:
         if info.filter_mask == 0:
@@ -277,7 +272,7 @@ def check_ratio(shown: str, shape: tuple[int, ...], itemsize: int, stored: int) 
         When it cannot be an image.
     """
     pixels = math.prod(shape)
-    if pixels > LARGE_IMAGE and pixels * itemsize > _LARGEST_RATIO * stored:
+    if pixels > LARGE_IMAGE and is_hollow(pixels * itemsize, stored):
         raise DamagedImageError(
             f"{shown} announces {_times(shape)} pixels, but only {stored} bytes of"
             " them are in the file; it is damaged or no image."

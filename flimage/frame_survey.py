@@ -16,6 +16,7 @@ import numpy.typing as npt
 from h5py import h5a, h5d, h5g, h5l, h5o, h5z
 
 from .checked import check_links, follow, named
+from .checked_chunks import CHECKSUM, filters_of
 from .checked_dataset import LARGE_IMAGE
 from .errors import FlimageError
 from .frame_index import read_number
@@ -29,9 +30,6 @@ _ERRORS = (KeyError, OSError, RuntimeError, TypeError, ValueError)
 _RAW, _BACKGROUNDS = RAW.encode(), BG_DATA.encode()
 #: What stands in a frame, each behind the one before.
 _PATHS = (_RAW.partition(b"/")[0], _RAW, _BACKGROUNDS)
-
-#: Size of a checksum [bytes]; chunks that are shorter are damaged.
-_CHECKSUM = 4
 
 
 @dataclasses.dataclass
@@ -115,7 +113,7 @@ class _Quick:
     def take(self, image: Any) -> None:
         """Take an image for an example of those that are good."""
         plist = image.get_create_plist()
-        codes = [plist.get_filter(number)[0] for number in range(plist.get_nfilters())]
+        codes = [code for code, *_ in filters_of(plist)]
         self._has_checksum = h5z.FILTER_FLETCHER32 in codes
         one_piece = plist.get_layout() == h5d.CHUNKED and plist.get_chunk() == image.shape
         small = math.prod(image.shape) <= LARGE_IMAGE
@@ -147,7 +145,7 @@ class _Quick:
                 return None
             if image.shape != shape:
                 return None
-            if self._has_checksum and 0 < _stored(image) < _CHECKSUM:
+            if self._has_checksum and 0 < _stored(image) < CHECKSUM:
                 return None
             self.background = h5g.open(frame, _BACKGROUNDS).get_num_objs() > 0
         except _ERRORS:

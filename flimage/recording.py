@@ -14,15 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import FileFormatError, FlimageError, InputError
+from .plausible import is_hollow
 from .quantities import format_quantity
 from .selecting import Axis, Layout, Selection
 
 __all__ = ["Recording", "bytes_of", "check_planes", "check_size", "read_block"]
 
-#: Bytes up to which an image is read, however little of it is stored. Larger ones have to take at
-#: least a hundredth of their size: images with noise always do.
+#: Bytes up to which an image is read, however little of it is stored.
 _LARGE = 2**27
-_LARGEST_RATIO = 100
 
 #: Images up to which nobody asks whether a file can hold them.
 _MANY_PLANES = 2**20
@@ -284,7 +283,7 @@ def check_size(path: Path, shape: Sequence[int], itemsize: int, stored: int) -> 
         When it cannot be an image.
     """
     size = math.prod(shape) * itemsize
-    if size > _LARGE and size > _LARGEST_RATIO * stored:
+    if size > _LARGE and is_hollow(size, stored):
         raise FileFormatError(
             f"{path} announces an image of {'×'.join(map(str, shape))} pixels, but holds only"
             f" {stored} bytes of it; it is damaged or no image."

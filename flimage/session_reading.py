@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from .errors import FileFormatError, FlimageError
 from .meta import is_number
+from .plausible import is_hollow
 from .recipe import Recipe
 from .region_traces import NamedRegion
 from .regular import read_small
@@ -31,11 +32,9 @@ __all__ = ["read_session"]
 #: Largest file that is read [bytes].
 _LARGEST = 1 << 30
 
-#: Bytes up to which one image, and all of them, are unpacked however little is stored of them. Of
-#: more than that at least a hundredth has to be stored: images with noise always take as much.
+#: Bytes up to which one image, and all of them, are unpacked however little is stored of them.
 _LARGE_IMAGE = 1 << 28
 _LARGE_IMAGES = 1 << 29
-_LARGEST_RATIO = 100
 
 #: Bytes that are unpacked at once.
 _PIECE = 1 << 22
@@ -256,7 +255,7 @@ def _read_images(values: object) -> list[npt.NDArray[np.float32]]:
     ]
     stored = sum(len(data) for _, data in packed)
     total = 4 * sum(math.prod(shape) for shape, _ in packed)
-    if total > _LARGE_IMAGES and total > _LARGEST_RATIO * stored:
+    if total > _LARGE_IMAGES and is_hollow(total, stored):
         raise _WrongError(
             "edits.images",
             f"{len(packed)} images",
@@ -276,7 +275,7 @@ def _read_packed(key: str, value: object) -> tuple[tuple[int, int], bytes]:
     except ValueError as error:
         raise _damaged(key, values.get("data"), error) from error
     size = 4 * math.prod(shape)
-    if size > _LARGE_IMAGE and size > _LARGEST_RATIO * len(packed):
+    if size > _LARGE_IMAGE and is_hollow(size, len(packed)):
         raise _WrongError(f"{key}.shape", shape, f"only {len(packed)} bytes are stored of it")
     return (shape[0], shape[1]), packed
 
