@@ -49,6 +49,8 @@ def file_name(group: h5py.Group) -> str:
 
 def object_name(group: h5py.Group, name: str) -> str:
     """Full path of an object within its file, for messages."""
+    if name.startswith("/"):
+        return name.rstrip("/") or "/"
     try:
         parent = group.name or ""
     except _DAMAGE:

@@ -15,12 +15,26 @@ from typing import Any
 import numpy as np
 from h5py import h5z
 
-__all__ = ["CHECKSUM", "LARGE_PIECE", "Filter", "check_packed", "filters_of", "is_oversized"]
+__all__ = [
+    "CHECKSUM",
+    "LARGE_PIECE",
+    "MOST_MEMORY",
+    "USUAL",
+    "Filter",
+    "check_packed",
+    "filters_of",
+    "is_oversized",
+    "is_stack",
+    "memory_of",
+]
 
-#: Size of a piece up to which it may be larger than the image, and up to which it may hold several
-#: images [bytes]; and how many times the image beyond that. Programs that let a dataset grow choose
-#: pieces that do not depend on its size.
-LARGE_PIECE, _LARGE_PIECES, _TIMES = 2**26, 2**28, 4
+#: Size of a piece up to which it may be larger than the image [bytes], and how many times the image
+#: beyond that. Programs that let a dataset grow choose pieces that do not depend on its size.
+LARGE_PIECE, _TIMES = 2**26, 4
+
+#: Size up to which a piece may hold several images, whatever is stored of it, and memory that
+#: unpacking a larger one may take [bytes].
+_LARGE_PIECES, MOST_MEMORY = 2**28, 800_000_000
 
 #: Bytes by which something packed may be larger than what was packed: the head of scaleoffset.
 _HEAD = 64
@@ -33,6 +47,9 @@ CHECKSUM = 4
 
 #: Size of what scaleoffset puts in front [bytes].
 _SCALE_HEAD = 21
+
+#: Filters that are undone in :mod:`flimage.pieces`, and their order when they pack.
+USUAL = {h5z.FILTER_SHUFFLE: 0, h5z.FILTER_DEFLATE: 1, h5z.FILTER_FLETCHER32: 2}
 
 #: A filter as h5py tells of it: its code, flags, parameters and name.
 Filter = tuple[int, int, tuple[int, ...], bytes]
@@ -51,10 +68,36 @@ def is_oversized(shape: Sequence[int], chunk: Sequence[int], itemsize: int) -> b
         Of a value [bytes].
     """
     image = math.prod(shape[-2:]) * itemsize
-    in_image = math.prod(chunk[-2:]) * itemsize
-    return in_image > max(LARGE_PIECE, _TIMES * image) or math.prod(chunk) * itemsize > max(
-        _LARGE_PIECES, _TIMES * image
-    )
+    return math.prod(chunk[-2:]) * itemsize > max(LARGE_PIECE, _TIMES * image)
+
+
+def is_stack(shape: Sequence[int], chunk: Sequence[int], itemsize: int) -> bool:
+    """Tell whether a piece holds so many images that it has to be looked at before it is unpacked.
+
+    Parameters are those of :func:`is_oversized`.
+    """
+    image = math.prod(shape[-2:]) * itemsize
+    return math.prod(chunk) * itemsize > max(_LARGE_PIECES, _TIMES * image)
+
+
+def memory_of(filters: Sequence[Filter], nbytes: int, stored: int, swaps: bool) -> int:
+    """Tell how much memory it takes to unpack a piece with the usual filters [bytes].
+
+    Parameters
+    ----------
+    filters
+        From :func:`filters_of`.
+    nbytes
+        Size of the piece when it is unpacked.
+    stored
+        What is stored of it [bytes].
+    swaps
+        Whether its values are in another byte order than those of this computer.
+    """
+    if not filters:  # images are read out of it one by one
+        return 0
+    shuffles = any(each[0] == h5z.FILTER_SHUFFLE for each in filters)
+    return stored + nbytes * (1 + shuffles + swaps)
 
 
 def filters_of(plist: Any) -> list[Filter]:

@@ -16,9 +16,20 @@ import numpy as np
 from h5py import h5d, h5i, h5t, h5z
 
 from .checked import file_name, follow, named, object_name
-from .checked_chunks import CHECKSUM, LARGE_PIECE, filters_of, is_oversized
+from .checked_chunks import (
+    CHECKSUM,
+    LARGE_PIECE,
+    MOST_MEMORY,
+    USUAL,
+    Filter,
+    filters_of,
+    is_oversized,
+    is_stack,
+    memory_of,
+)
 from .errors import DamagedImageError, FileFormatError
 from .plausible import is_hollow
+from .quantities import format_bytes
 
 __all__ = [
     "LARGE_IMAGE",
@@ -199,18 +210,17 @@ def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:
     ------
     flimage.errors.FileFormatError
         When they are in other files, need a filter that is not installed, or are packed in pieces
-        far larger than an image.
+        far larger than an image, or than memory.
     flimage.errors.DamagedImageError
-        When a piece is shorter than its checksum.
+        When a piece is shorter than its checksum, or next to nothing is stored of a large one.
     """
     plist = dataset.get_create_plist()
     # Before the shape is asked for: that of a virtual dataset is found by opening its sources.
     elsewhere = _elsewhere(plist)
     if elsewhere:
         raise FileFormatError(f"{_at(group, name)} {elsewhere}.")
-    codes = []
-    for code, _, _, label in filters_of(plist):
-        codes.append(code)
+    filters = filters_of(plist)
+    for code, _, _, label in filters:
         if not has_filter(code):
             raise FileFormatError(
                 f"{_at(group, name)} was stored with the HDF5 filter {code}"
@@ -218,24 +228,66 @@ def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:
                 " hdf5plugin package or repack the file."
             )
     chunk = plist.get_chunk() if plist.get_layout() == h5d.CHUNKED else ()
-    if len(chunk) > 1 and _is_oversized(dataset, chunk):
-        raise FileFormatError(
-            f"{_at(group, name)} has the shape {_times(dataset.shape)}, but is stored in pieces of"
-            f" {_times(chunk)}, which take too much memory; repack the file with one image in each"
-            " (h5repack)."
-        )
-    if h5z.FILTER_FLETCHER32 in codes and _smallest_chunk(dataset) < CHECKSUM:
+    # To ask for the type takes longer than to look at a piece that is small whatever it holds.
+    if len(chunk) > 1 and math.prod(chunk) * _LARGEST_NUMBER > LARGE_PIECE:
+        _check_pieces(group, name, dataset, chunk, filters)
+    if (
+        any(each[0] == h5z.FILTER_FLETCHER32 for each in filters)
+        and _smallest_chunk(dataset) < CHECKSUM
+    ):
         raise DamagedImageError(
             f"{_at(group, name)} is damaged (a part of it is too short for its checksum); restore"
             " the file from a copy."
         )
 
 
-def _is_oversized(dataset: Any, chunk: tuple[int, ...]) -> bool:
-    # To ask for the type takes longer than to look at a piece that is small whatever it holds.
-    if math.prod(chunk) * _LARGEST_NUMBER <= LARGE_PIECE:
-        return False
-    return is_oversized(dataset.shape, chunk, dataset.get_type().get_size())
+def _check_pieces(
+    group: h5py.Group, name: str, dataset: Any, chunk: tuple[int, ...], filters: list[Filter]
+) -> None:
+    """Make sure that large pieces suit the images in them, or hold what they announce."""
+    shape, itemsize = dataset.shape, dataset.get_type().get_size()
+    said = (
+        f"{_at(group, name)} has the shape {_times(shape)}, but is stored in pieces of"
+        f" {_times(chunk)}"
+    )
+    one = "x".join(map(str, (*(1,) * len(shape[:-2]), *shape[-2:])))
+    remedy = (
+        "repack the file with one image in each (h5repack -l"
+        f" {object_name(group, name)}:CHUNK={one} OLD.h5 NEW.h5)."
+    )
+    if is_oversized(shape, chunk, itemsize):
+        raise FileFormatError(f"{said}, which are far larger than an image; {remedy}")
+    if not is_stack(shape, chunk, itemsize):
+        return
+    if any(each[0] not in USUAL for each in filters):
+        raise FileFormatError(
+            f"{said}, which only the filters shuffle, gzip and fletcher32 may pack at that size;"
+            f" {remedy}"
+        )
+    size = math.prod(chunk) * itemsize
+    smallest, largest = _stored_sizes(dataset, size)
+    memory = memory_of(filters, size, largest, not dataset.dtype.isnative)
+    if memory > MOST_MEMORY:
+        raise FileFormatError(
+            f"{said}, each of which takes {format_bytes(memory)} of memory, more than the"
+            f" {format_bytes(MOST_MEMORY)} that are used for one; {remedy}"
+        )
+    if is_hollow(size, smallest):
+        raise DamagedImageError(
+            f"{said}, but only {smallest} bytes are stored of one of them; it is damaged or no"
+            " image."
+        )
+
+
+def _stored_sizes(dataset: Any, size: int) -> tuple[int, int]:
+    """Sizes of the smallest and the largest piece that is stored; `size` and 0 where none is."""
+    sizes = [size, 0]
+
+    def look(info: Any) -> None:
+        sizes[:] = min(sizes[0], info.size), max(sizes[1], info.size)
+
+    dataset.chunk_iter(look)
+    return sizes[0], sizes[1]
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -15,10 +15,10 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import _objects, h5d, h5z
+from h5py import _objects, h5d
 
 from . import codec
-from .checked_chunks import Filter, check_packed, filters_of
+from .checked_chunks import USUAL, Filter, check_packed, filters_of
 from .checked_dataset import is_plain_type
 from .codec import Filters
 
@@ -29,12 +29,10 @@ _MOST_OVERHEAD = 2**16
 #: Pieces of which an image may consist: that takes about a second.
 _MOST_PIECES = 2**16
 
-#: Pieces with several images are kept up to this size [bytes].
+#: Pieces with several images are kept up to this size [bytes], and one that is larger.
 _MOST_KEPT = 2**28
 
 _Pieces = dict[tuple[int, ...], "npt.NDArray[Any] | None"]
-
-_USUAL = {h5z.FILTER_SHUFFLE: 0, h5z.FILTER_DEFLATE: 1, h5z.FILTER_FLETCHER32: 2}
 
 
 def usual_filters(filters: Sequence[Filter], mask: int = 0) -> Filters | None:
@@ -48,7 +46,7 @@ def usual_filters(filters: Sequence[Filter], mask: int = 0) -> Filters | None:
         Bits of the filters that were left out of a piece.
     """
     found = [each for bit, each in enumerate(filters) if not mask >> bit & 1]
-    order = [_USUAL.get(each[0], -1) for each in found]
+    order = [USUAL.get(each[0], -1) for each in found]
     if -1 in order or order != sorted(set(order)):
         return None
     level = found[order.index(1)][2][0] if 1 in order else None
@@ -81,6 +79,9 @@ class ImageReader:
         self._filters = filters_of(plist)
         self._usual = usual_filters(self._filters)
         if not is_plain_type(dataset.get_type(), self._dtype):
+            self._usual = None
+        if not self._filters and self._nbytes > _MOST_KEPT:
+            # HDF5 reads an image out of the middle of what is not packed.
             self._usual = None
         self._fill = np.zeros((), self._dtype.newbyteorder("="))
         if plist.fill_value_defined() != h5d.FILL_VALUE_UNDEFINED:
@@ -169,7 +170,8 @@ class ImageReader:
             filters = usual_filters(self._filters, mask) if mask else self._usual
             assert filters is not None  # fewer of the usual ones are usual
             piece = codec.decompress_chunk(data, self._chunk, self._dtype, filters)
-        if self._holds_several and (len(pieces) + 1) * self._nbytes <= _MOST_KEPT:
+        only = self._corners is not None and len(self._corners) == 1
+        if self._holds_several and (only or (len(pieces) + 1) * self._nbytes <= _MOST_KEPT):
             pieces[corner] = piece
         return piece
 
@@ -190,6 +192,11 @@ class ImageReader:
 
     def _check(self, place: tuple[int, ...]) -> None:
         """Make sure that HDF5 can unpack a piece."""
+        if not self._filters:
+            info = self._dataset.get_chunk_info_by_coord(place)
+            if info.byte_offset is not None and info.size != self._nbytes:
+                raise ValueError(f"a part of it holds {info.size} bytes instead of {self._nbytes}")
+            return
         stored = self._stored(place)
         if stored is not None:
             mask, data = stored

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import struct
 import sys
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from h5py import h5d, h5p, h5s, h5t, h5z
 from flimage import FLSeries
 from flimage.checked_chunks import check_packed
 from flimage.dataset import read_image
-from flimage.errors import DamagedImageError
+from flimage.errors import DamagedImageError, FileFormatError
 from flimage.image_group import RAW
 from flimage.readers import open_recording
 from flimage.selecting import Selection
@@ -139,7 +140,7 @@ def test_a_piece_that_unpacks_to_another_size_is_named_instead_of_a_crash(
 @pytest.mark.parametrize(
     ("chunks", "size", "options", "said"),
     [
-        ((16384, 16384), 2**30, GZIP, r"pieces of 16384×16384"),
+        ((16384, 16384), 2**30, GZIP, "raw:CHUNK=24x20 OLD"),
         (SHAPE, 2**30, GZIP, "raw is damaged"),
         (SHAPE, 2**30, {**GZIP, "fletcher32": True}, "raw is damaged"),
     ],
@@ -187,6 +188,67 @@ def test_a_dataset_that_unpacks_to_gigabytes_is_refused_at_once(
     assert said in ran.err
     assert ran.peak < 500
     assert ran.seconds < 10
+
+
+STACK = (272, 1024, 1024)
+
+
+def _stack(path: Path, noisy: int, **options: Any) -> np.ndarray:
+    """Write images in one piece of more than 256 MB, of which some have noise."""
+    images = np.zeros(STACK, np.uint8)
+    images[:noisy] = np.random.default_rng(1).integers(0, 256, (noisy, *STACK[1:]))
+    images[-1] = 7
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset("d", STACK, np.uint8, chunks=STACK, **options)
+        stored = zlib.compress(images, 1) if options else images.tobytes()
+        dataset.id.write_direct_chunk((0, 0, 0), stored)
+    return images
+
+
+@pytest.mark.parametrize("options", [GZIP, {}], ids=["gzip", "not packed"])
+def test_a_whole_stack_in_one_piece_is_read_where_it_is_stored(
+    options: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "stack.h5"
+    images = _stack(path, 16, **options)
+    with open_recording(f"{path}::/d") as recording:
+        start = time.process_time()
+        for index in (0, 100, 15, 271, *range(30, 60)):
+            np.testing.assert_array_equal(recording.frame(index), images[index])
+        assert time.process_time() - start < 10, "it is unpacked once"
+    del images
+    ran = run_apart("convert", f"{path}::/d", tmp_path / "out.h5", "--interval", "1")
+    assert ran.code == 0, ran.err
+    assert ran.peak < 1000
+
+
+def test_a_whole_stack_in_one_piece_is_refused_where_next_to_nothing_is_stored(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "stack.h5"
+    _stack(path, 1, **GZIP)
+    with pytest.raises(DamagedImageError, match=r"272×1024×1024, but only \d+ bytes are stored"):
+        open_recording(f"{path}::/d")
+
+
+def test_a_stack_that_takes_too_much_memory_is_refused_with_the_command_that_helps(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "stack.h5"
+    noise = np.random.default_rng(1).bytes(2**20)
+    for name, options, said in (
+        ("shuffled", {**GZIP, "shuffle": True}, "takes 801 MB of memory, more than the 800 MB"),
+        ("large", GZIP, "takes 801 MB of memory"),
+        ("lzf", {"compression": "lzf"}, "only the filters shuffle, gzip and fletcher32"),
+    ):
+        count = 400 if name == "shuffled" else 800
+        with h5py.File(path, "w") as file:
+            shape = (count, 1000, 1000)
+            packed(file, "deep/d", shape, noise, chunks=shape, dtype="u1", **options)
+        with pytest.raises(FileFormatError, match=said) as caught:
+            open_recording(f"{path}::/deep/d")
+        command = "h5repack -l /deep/d:CHUNK=1x1000x1000 OLD.h5 NEW.h5"
+        assert command in str(caught.value)
 
 
 def test_an_image_of_millions_of_pieces_is_refused(tmp_path: Path) -> None:
