@@ -118,7 +118,8 @@ def to_dask(
         whichever process computes it.
     images
         ``"raw"``: as stored; ``"background-corrected"``: without the assigned backgrounds, like
-        :attr:`flimage.core.FLImage.fl`; ``"bleach-corrected"``: needs `fit`.
+        :attr:`flimage.core.FLImage.fl`, and with a `fit` without its background level, too;
+        ``"bleach-corrected"``: needs `fit`.
     fit
         Fit of the series, see :func:`flimage.bleach.fit`.
     frames_per_chunk

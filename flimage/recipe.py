@@ -198,6 +198,11 @@ class Recipe:
                 " draw one or use the border."
             )
 
+    @property
+    def has_level(self) -> bool:
+        """Whether a background level is subtracted besides the assigned backgrounds."""
+        return self.border_px != 0 or self.background_source == "region"
+
     def replace(self, **changes: Any) -> Recipe:
         """Return a recipe with some settings changed."""
         return dataclasses.replace(self, **changes)

@@ -34,8 +34,8 @@ _CORRECTED = (
 _BACKGROUND = (
     "Background-corrected",
     "background-corrected",
-    "Raw minus the assigned background images; the level that the border or a region gives is"
-    " not subtracted.",
+    "Raw minus the assigned background images, and minus the level that the border or a region"
+    " gives.",
 )
 _RAW = ("Raw", "raw", "As recorded.")
 _STORED = ("As stored (corrected already)", "raw", "The frames of this corrected series.")

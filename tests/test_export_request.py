@@ -18,6 +18,7 @@ from flimage.errors import FlimageError, InputError
 from flimage.export import Images, Request, write, write_tiff
 from flimage.export.options import add_export_options, request_from
 from flimage.scan import scan_series
+from flimage.shown import images_of
 from flimage.source import EditedSource, Edits, SeriesSource
 
 RECIPE = Recipe(border_px=8)
@@ -83,10 +84,53 @@ def test_edits_are_part_of_what_is_written(source: EditedSource, tmp_path: Path)
     dark = np.full(source.shape, 2.0)
     edits = Edits().with_order((5, 3, 4)).with_background((3,), dark)
     edited = source.with_edits(edits)
-    write(edited, Request(tmp_path / "o.tif", images="background-corrected"))
+    write(edited, Request(tmp_path / "o.tif", images="background-corrected"), Recipe(border_px=0))
     found = tifffile.imread(tmp_path / "o.tif")
     want = [source.image(5), source.raw(3) - dark, source.image(4)]
     np.testing.assert_array_equal(found, np.float32(want))
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        RECIPE,
+        RECIPE.replace(background="frame"),
+        RECIPE.replace(background_source="plane"),
+        Recipe(
+            background_source="region",
+            background_region=Region("rectangle", ((0, 0), (5, 5))),
+        ),
+        Recipe(border_px=0),
+    ],
+)
+def test_background_corrected_images_are_those_that_are_shown_and_measured(
+    source: EditedSource, tmp_path: Path, recipe: Recipe
+) -> None:
+    dark = np.full(source.shape, 2.0)
+    edited = source.with_edits(Edits().with_background((3,), dark))
+    done = write(edited, Request(tmp_path / "o.tif", images="background-corrected"), recipe)
+    found = tifffile.imread(tmp_path / "o.tif")
+    shown = images_of(edited, recipe, "background-corrected")
+    np.testing.assert_array_equal(found, [shown(number) for number in range(len(edited))])
+    # What the correction multiplies.
+    fit = bleach.fit(scan_series(edited, recipe), recipe)
+    write(edited, Request(tmp_path / "c.tif"), recipe, fit=fit)
+    corrected = tifffile.imread(tmp_path / "c.tif")
+    wanted = found * np.asarray(fit.gain)[:, None, None]
+    np.testing.assert_allclose(corrected, wanted, rtol=1e-5, atol=1e-3)
+    assert not any(text.startswith("Correction") for text in done.sentences)
+    assert not done.refused
+
+
+def test_a_recording_too_short_for_a_fit_is_exported_without_its_assigned_backgrounds(
+    source: EditedSource, tmp_path: Path
+) -> None:
+    two = source.with_edits(Edits().with_order((4, 5)))
+    request = Request(tmp_path / "o.tif", images="background-corrected")
+    with pytest.raises(InputError, match="needs at least"):
+        write(two, request, RECIPE)
+    write(two, request, Recipe(border_px=0))
+    assert tifffile.imread(tmp_path / "o.tif").shape[0] == 2
 
 
 def test_a_fit_that_there_is_is_not_made_again(

@@ -63,8 +63,8 @@ class Images:
     source
         The recording.
     kind
-        ``"raw"``: as stored; ``"background-corrected"``: without the assigned backgrounds;
-        ``"bleach-corrected"``: without background level and bleaching.
+        ``"raw"``: as stored; ``"background-corrected"``: without the assigned backgrounds and,
+        with a `fit`, without its background level; ``"bleach-corrected"``: without bleaching, too.
     fit
         Fit of the recording; needed for bleach-corrected images.
     frames
@@ -97,9 +97,9 @@ class Images:
                 f" {count - 1}."
             )
         object.__setattr__(self, "frames", frames)
-        if self.kind == "bleach-corrected":
-            if self.fit is None:
-                raise InputError("Bleach-corrected images need a fit; fit the recording first.")
+        if self.kind == "bleach-corrected" and self.fit is None:
+            raise InputError("Bleach-corrected images need a fit; fit the recording first.")
+        if self.kind != "raw" and self.fit is not None:
             object.__setattr__(self, "_corrector", FrameCorrector(self.source, self.fit))
 
     def __len__(self) -> int:
@@ -180,12 +180,14 @@ class Images:
         """
         frame = self.frames[number]
         image: npt.NDArray[Any]
-        if self._corrector is not None:
-            image = self._corrector.frame(frame)
-        elif self.kind == "raw":
+        if self.kind == "raw":
             image = self.source.raw(frame)
-        else:
+        elif self._corrector is None:
             image = self.source.image(frame)
+        elif self.kind == "background-corrected":
+            image = self._corrector.without_background(frame)
+        else:
+            image = self._corrector.frame(frame)
         if image.shape != self.shape:
             raise InputError(
                 f"Frame {frame} is of {image.shape[1]} × {image.shape[0]} px and the first one of"
@@ -239,6 +241,8 @@ class Images:
             facts |= _made_by(self.record.recipe, self.record.fit)
         elif self.kind == "bleach-corrected" and self.fit is not None:
             facts |= _made_by(self.fit.recipe, self.fit.to_dict())
+        elif self.kind == "background-corrected" and self.fit is not None:
+            facts["recipe"] = self.fit.recipe.to_json()
         return facts
 
 

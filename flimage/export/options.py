@@ -72,7 +72,8 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
         "--images",
         choices=get_args(ImageKind),
         help="what is exported (default: bleach-corrected, or a corrected series as it stands;"
-        " movies show raw and corrected side by side)",
+        " movies show raw and corrected side by side); background-corrected is raw minus assigned"
+        " backgrounds and background level",
     )
     group.add_argument(
         "--frames",

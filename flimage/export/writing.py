@@ -187,7 +187,11 @@ class _Job:
         kind: ImageKind = self.request.images or "bleach-corrected"
         if self.record is not None and kind == "bleach-corrected":
             kind = "raw"  # as they stand
-        fit = self.fitted() if kind == "bleach-corrected" else None
+        fit = None
+        if kind == "bleach-corrected" or (
+            kind == "background-corrected" and self.record is None and self.recipe.has_level
+        ):
+            fit = self.fitted()
         return Images(self.source, kind, fit, self.request.frames)
 
     def stack(self) -> Export:
@@ -205,7 +209,7 @@ class _Job:
                 clip=request.clip,
                 **self.options,
             )
-        return self._of_images(images.told(done.frames), done, images.fit)
+        return self._of_images(images.told(done.frames), done, images)
 
     def movie(self) -> Export:
         """Write a movie of one or two panes."""
@@ -221,7 +225,7 @@ class _Job:
             levels=request.limits,
             **self.options,
         )
-        return self._of_images(f"a movie of {format_count(done.frames, 'frame')}", done, images.fit)
+        return self._of_images(f"a movie of {format_count(done.frames, 'frame')}", done, images)
 
     def table(self) -> Export:
         """Write trace, fit, residuals and gains."""
@@ -303,12 +307,14 @@ class _Job:
     def _of_fit(self, what: str) -> Export:
         return Export(self.request.out, (f"Written: {what} to {self.request.out}",), self.fit)
 
-    def _of_images(self, what: str, done: Exported, fit: BleachFit | None) -> Export:
+    def _of_images(self, what: str, done: Exported, images: Images) -> Export:
         sentences = [f"Written: {what} to {done.path}", *done.notes]
         if done.scaling is not None:
             sentences.append(done.scaling.sentence)
-        if fit is not None:
-            sentences.append(f"Correction: {fit.verdict.grade}: {fit.verdict.sentence}")
+        fit = images.fit
+        if fit is None or images.kind != "bleach-corrected":
+            return Export(done.path, tuple(sentences), fit)
+        sentences.append(f"Correction: {fit.verdict.grade}: {fit.verdict.sentence}")
         return Export(done.path, tuple(sentences), fit, _is_refused(fit))
 
 
