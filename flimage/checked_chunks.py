@@ -21,6 +21,7 @@ __all__ = [
     "MOST_MEMORY",
     "USUAL",
     "Filter",
+    "can_be_checked",
     "check_packed",
     "filters_of",
     "is_oversized",
@@ -50,6 +51,9 @@ _SCALE_HEAD = 21
 
 #: Filters that are undone in :mod:`flimage.pieces`, and their order when they pack.
 USUAL = {h5z.FILTER_SHUFFLE: 0, h5z.FILTER_DEFLATE: 1, h5z.FILTER_FLETCHER32: 2}
+
+#: Filters that are undone here where it has to be known what comes out.
+_UNDONE = (*USUAL, h5z.FILTER_LZF)
 
 #: A filter as h5py tells of it: its code, flags, parameters and name.
 Filter = tuple[int, int, tuple[int, ...], bytes]
@@ -103,6 +107,23 @@ def memory_of(filters: Sequence[Filter], nbytes: int, stored: int, swaps: bool) 
 def filters_of(plist: Any) -> list[Filter]:
     """Return the filters of a dataset, in the order in which they pack."""
     return [plist.get_filter(number) for number in range(plist.get_nfilters())]
+
+
+def can_be_checked(filters: Sequence[Filter]) -> bool:
+    """Tell whether :func:`check_packed` knows what goes into each filter that HDF5 undoes.
+
+    Of szip, nbit, scaleoffset and what others have written, only what comes out is known. Another
+    filter in front of one of them, which trusts what it gets, could read beyond it.
+
+    Parameters
+    ----------
+    filters
+        From :func:`filters_of`.
+    """
+    codes = [each[0] for each in filters]
+    while codes and codes[-1] in _UNDONE:
+        codes.pop()
+    return all(code == h5z.FILTER_SHUFFLE for code in codes[:-1])
 
 
 def check_packed(

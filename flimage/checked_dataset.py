@@ -22,6 +22,7 @@ from .checked_chunks import (
     MOST_MEMORY,
     USUAL,
     Filter,
+    can_be_checked,
     filters_of,
     is_oversized,
     is_stack,
@@ -209,8 +210,8 @@ def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:
     Raises
     ------
     flimage.errors.FileFormatError
-        When they are in other files, need a filter that is not installed, or are packed in pieces
-        far larger than an image, or than memory.
+        When they are in other files, need a filter that is not installed, or filters that cannot be
+        checked together, or are packed in pieces far larger than an image, or than memory.
     flimage.errors.DamagedImageError
         When a piece is shorter than its checksum, or next to nothing is stored of a large one.
     """
@@ -227,6 +228,12 @@ def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:
                 f" ({label.decode('utf-8', 'replace')!r}), which is not installed; install the"
                 " hdf5plugin package or repack the file."
             )
+    if not can_be_checked(filters):
+        chain = ", ".join(repr(label.decode("utf-8", "replace")) for *_, label in filters)
+        raise FileFormatError(
+            f"{_at(group, name)} was stored with the HDF5 filters {chain}, which cannot be checked"
+            " one behind the other; repack the file (h5repack -f GZIP=4 OLD.h5 NEW.h5)."
+        )
     chunk = plist.get_chunk() if plist.get_layout() == h5d.CHUNKED else ()
     # To ask for the type takes longer than to look at a piece that is small whatever it holds.
     if len(chunk) > 1 and math.prod(chunk) * _LARGEST_NUMBER > LARGE_PIECE:

@@ -367,6 +367,30 @@ def test_filters_in_an_unusual_order_are_undone_after_a_check(tmp_path: Path) ->
                 read_image(file, "plane")
 
 
+@pytest.mark.parametrize("first", [h5z.FILTER_SCALEOFFSET, h5z.FILTER_NBIT])
+@pytest.mark.parametrize("second", [h5z.FILTER_SZIP, 32015])
+def test_filters_that_cannot_be_checked_together_are_named_instead_of_damage(
+    first: int, second: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if second == h5z.FILTER_SZIP and not h5z.filter_avail(second):
+        pytest.skip("HDF5 was built without szip")
+    plist = h5p.create(h5p.DATASET_CREATE)
+    plist.set_chunk(SHAPE)
+    plist.set_filter(first, 0, (2, 0) if first == h5z.FILTER_SCALEOFFSET else ())
+    if second == h5z.FILTER_SZIP:
+        plist.set_szip(32, 8)
+    else:  # Zstandard of hdf5plugin, which need not be there
+        plist.set_filter(second, h5z.FLAG_OPTIONAL, ())
+        monkeypatch.setattr("flimage.checked_dataset.has_filter", lambda code: True)
+    with h5py.File(tmp_path / "chain.h5", "w") as file:
+        dataset = h5d.create(file.id, b"plane", h5t.STD_I32LE, h5s.create_simple(SHAPE), plist)
+        if second == h5z.FILTER_SZIP:
+            dataset.write(h5s.ALL, h5s.ALL, np.arange(480, dtype="i4").reshape(SHAPE))
+        with pytest.raises(FileFormatError, match=r"cannot be checked.*h5repack -f GZIP=4") as said:
+            read_image(file, "plane")
+    assert "damaged" not in str(said.value)
+
+
 @pytest.mark.parametrize(
     ("code", "values"),
     [
