@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import re
 import stat
@@ -20,6 +22,7 @@ from .folder_files import OTHER_SUFFIXES, TIFF_SUFFIXES, images_of
 from .recording import Recording, check_size
 from .selecting import Selection
 from .tiff_checks import check_directories, check_page, remarks
+from .tiff_codecs import PageDecoder, is_missing_codec, missing_codec
 from .tiff_sets import check_counts
 
 __all__ = ["FolderRecording", "natural_key"]
@@ -131,12 +134,22 @@ def _load_tiff(path: Path) -> npt.NDArray[Any]:
     with remarks(), tifffile.TiffFile(path, **alone) as file:
         check_counts(path, file, smallest)
         series = file.series[0]
-        check_size(path, series.shape, series.dtype.itemsize, path.stat().st_size)
+        shape: tuple[int, ...] = series.shape
+        check_size(path, shape, series.dtype.itemsize, path.stat().st_size)
         for page in series.pages:
             if page is not None:
                 check_page(path, page)
-        image: npt.NDArray[Any] = series.asarray()
-    return image
+        if math.prod(series.keyframe.shape) == math.prod(shape):
+            with contextlib.closing(PageDecoder(path)) as decoder:
+                image = decoder.read(series.pages[0])
+            return image.reshape(shape)
+        # Several images are no frame; what is told is their shape.
+        try:
+            return np.asarray(series.asarray())
+        except (ValueError, ImportError) as error:
+            if is_missing_codec(error):
+                raise missing_codec(path, series.keyframe) from error
+            raise
 
 
 def _load_other(path: Path) -> npt.NDArray[Any]:

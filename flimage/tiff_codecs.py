@@ -59,7 +59,7 @@ class PageDecoder:
         self._member: Any = None
         self._lock = threading.Lock()
 
-    def read(self, page: Any, frame: int) -> npt.NDArray[Any]:
+    def read(self, page: Any, frame: int | None = None) -> npt.NDArray[Any]:
         """Decode a page.
 
         Parameters
@@ -67,7 +67,7 @@ class PageDecoder:
         page
             A page of `tifffile`.
         frame
-            Which frame it is, for messages.
+            Which frame it is, for messages; None where the file holds no other.
 
         Returns
         -------
@@ -112,7 +112,7 @@ class PageDecoder:
             image = page.asarray()
         return image
 
-    def _decode(self, page: Any, frame: int) -> npt.NDArray[Any]:
+    def _decode(self, page: Any, frame: int | None) -> npt.NDArray[Any]:
         from PIL import Image
 
         name = str(page.parent.filehandle.path)

@@ -404,6 +404,37 @@ def test_stacks_with_lzw_are_read_without_a_package_for_codecs(
             np.testing.assert_array_equal(recording.frame(index), values[index])
 
 
+@pytest.mark.parametrize("name", ["images", "images/*.tif"])
+def test_images_with_lzw_in_a_folder_are_read_like_a_stack(
+    name: str, stack: np.ndarray, tmp_path: Path
+) -> None:
+    (tmp_path / "images").mkdir()
+    values = (stack % 251).astype(np.uint16)
+    for index, image in enumerate(values):
+        path = tmp_path / "images" / f"{index}.tif"
+        Image.fromarray(image).save(path, compression="tiff_lzw")
+    with convert.open_recording(tmp_path / name) as recording:
+        for index, image in enumerate(values):
+            np.testing.assert_array_equal(recording.frame(index), image)
+
+
+def test_an_image_in_a_folder_that_nothing_decodes_is_named_with_the_remedy(
+    stack: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise ValueError("<COMPRESSION.JPEG2000: 34712> requires the 'imagecodecs' package")
+
+    tifffile.imwrite(tmp_path / "a.tif", stack[0], compression="zlib")
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", fail)
+    with pytest.raises(InputError, match=r"a\.tif is compressed with .*flimage\[tiff\]"):
+        convert.open_recording(tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", fail)
+    tifffile.imwrite(tmp_path / "a.tif", stack[:2], compression="zlib")
+    with pytest.raises(InputError, match=r"a\.tif is compressed with"):
+        convert.open_recording(tmp_path)
+
+
 def test_a_compression_that_nothing_decodes_is_named_with_the_remedy(
     stack: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
