@@ -32,6 +32,7 @@ from .errors import (
     Cancelled,
     FlimageError,
     InputError,
+    NeverReplacedError,
     OutputExistsError,
     TimesError,
     TooFewFramesError,
@@ -293,7 +294,11 @@ def _sentence(error: BaseException, arguments: argparse.Namespace) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory for this."
     text = " ".join(str(error).split())
+    # Where replacing was asked for, or is out of the question, it is no remedy.
+    asked = getattr(arguments, "overwrite", False) or isinstance(error, NeverReplacedError)
     for kind, hint in _OPTIONS.items():
+        if kind is OutputExistsError and asked:
+            continue
         if isinstance(error, kind) and text and hint.split()[0] not in text:
             text = f"{text.rstrip('.')} ({hint})."
     source = getattr(arguments, "source", None)

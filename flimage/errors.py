@@ -21,6 +21,7 @@ __all__ = [
     "InputError",
     "MetaDataMissingError",  # noqa: F822 - resolved by __getattr__ below
     "MissingFileError",
+    "NeverReplacedError",
     "OutputExistsError",
     "SameFileError",
     "TimesError",
@@ -82,6 +83,10 @@ class FrameNotFoundError(FlimageError, KeyError, IndexError):
 
 class OutputExistsError(FlimageError, FileExistsError):
     """The output exists and replacing it was not asked for."""
+
+
+class NeverReplacedError(OutputExistsError):
+    """What stands in the place of the output is not replaced, even if that is asked for."""
 
 
 class SameFileError(FlimageError, ValueError):

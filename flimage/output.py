@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .disk_errors import reason_of
-from .errors import FileAccessError, MissingFileError, OutputExistsError, SameFileError
+from .errors import (
+    FileAccessError,
+    MissingFileError,
+    NeverReplacedError,
+    OutputExistsError,
+    SameFileError,
+)
 from .folder_files import images_of, is_pattern
 from .readers import SUFFIXES, split_dataset
 from .regular import check_regular
@@ -90,7 +96,7 @@ def _check_target(
         return
     check_regular(path)
     if target.is_dir():
-        raise OutputExistsError(f"{path} is a folder; name a file in it.")
+        raise NeverReplacedError(f"{path} is a folder; name a file in it.")
     if not overwrite:
         raise OutputExistsError(
             f"{path} exists already; choose another name or allow it to be overwritten."

@@ -85,6 +85,50 @@ def test_no_folder_of_somebody_else_is_replaced(run: Run, example: Path, tmp_pat
     (out / "thesis.txt").unlink()
     assert run(*words)[0] == 0, "an empty one is no loss"
     assert run(*words)[0] == 0, "and what was exported before is replaced"
+    for name in ("notes.txt", "0/0/0/thesis.txt", "0/1.txt", "2/0"):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text("precious")
+        code, _, err = run(*words)
+        assert code == 1
+        assert f"{name if name != '2/0' else '2'}; choose another name." in err
+        assert (out / name).read_text() == "precious"
+        (out / name).unlink()
+    assert "--overwrite replaces" not in err
+    (out / "2").rmdir()
+    for name in (".DS_Store", "Thumbs.db", "._0", "0/.DS_Store"):
+        (out / name).write_bytes(b"")
+    assert run(*words)[0] == 0, "what systems leave anywhere is no loss"
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("separator", [".", "/"])
+def test_arrays_of_zarr_are_replaced_like_groups(
+    version: int, separator: str, run: Run, example: Path, tmp_path: Path
+) -> None:
+    zarr = pytest.importorskip("zarr")
+    out = tmp_path / "plain.zarr"
+    array = zarr.create_array(
+        out,
+        shape=(4, 8, 8),
+        chunks=(1, 4, 8),
+        dtype="u2",
+        zarr_format=version,
+        chunk_key_encoding={"name": "v2" if version == 2 else "default", "separator": separator},
+    )
+    array[:] = 3
+    array.attrs["by"] = "somebody"
+    words = ("export", example, out, "--images", "raw", "--frames", "0-1")
+    code, _, err = run(*words)
+    assert code == 1
+    assert "overwrite" in err
+    (out / "notes.txt").write_text("precious")
+    code, _, err = run(*words, "--overwrite")
+    assert code == 1
+    assert "it holds notes.txt; choose another name." in err
+    assert "--overwrite" not in err
+    (out / "notes.txt").unlink()
+    assert run(*words, "--overwrite")[0] == 0
+    assert (out / ".zgroup").exists()
 
 
 def test_a_recording_is_not_converted_onto_a_part_of_itself(tmp_path: Path) -> None:

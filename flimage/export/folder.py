@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import re
 import shutil
 import sys
 import time
@@ -13,7 +14,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..disk_errors import reason_of
-from ..errors import FileAccessError, MissingFileError, OutputExistsError, SameFileError
+from ..errors import (
+    FileAccessError,
+    MissingFileError,
+    NeverReplacedError,
+    OutputExistsError,
+    SameFileError,
+)
 from ..output import flush_folder
 from ..remnants import ASIDE_SUFFIX, remove_remnants, temporary_path
 
@@ -22,6 +29,12 @@ __all__ = ["atomic_folder"]
 
 #: Names of the files by which a Zarr folder is known.
 _ZARR = (".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json")
+
+#: Files that systems leave in any folder that somebody looks into.
+_OF_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")
+
+#: Names of chunks, and of the folders in which they lie.
+_CHUNK = re.compile(r"c|(c\.)?[0-9]+(\.[0-9]+)*")
 
 #: How often it is tried to remove a folder, every 20 ms, and how often it has to be found gone.
 _MOST_TRIES = 50
@@ -71,7 +84,7 @@ def atomic_folder(
     # First: an older folder may be put back, which then exists.
     remove_remnants(target.parent)
     if target.exists() and not target.is_dir():
-        raise OutputExistsError(f"{path} is a file, not a folder; choose another name.")
+        raise NeverReplacedError(f"{path} is a file, not a folder; choose another name.")
     if target.exists() and not overwrite:
         raise OutputExistsError(
             f"{path} exists already; choose another name or allow it to be overwritten."
@@ -129,18 +142,44 @@ def _watched(part: Path) -> Iterator[Callable[[], None]]:
 def _check_replaced(target: Path) -> None:
     """Make sure that a folder that is to be replaced holds what Zarr writes, and nothing else."""
     try:
-        members = sorted(target.iterdir()) if target.exists() else []
+        other = _other_than_zarr(target) if target.exists() else ""
     except OSError as error:
         raise FileAccessError(
             f"{target} could not be looked into before it is replaced: {reason_of(error)}."
         ) from error
+    if other:
+        raise NeverReplacedError(
+            f"{target} is no Zarr folder that could be replaced: it holds"
+            f" {Path(other).relative_to(target)}; choose another name."
+        )
+
+
+def _other_than_zarr(folder: str | Path, is_node: bool = True) -> str:
+    """Find something in a folder that Zarr has not written; an empty text where there is nothing.
+
+    Parameters
+    ----------
+    folder
+        The folder, in either version of Zarr.
+    is_node
+        Whether it is a group or an array, and not a folder of chunks.
+    """
+    with os.scandir(folder) as entries:
+        members = [each for each in entries if not each.name.startswith("._")]
+    names = {each.name for each in members}
+    has_chunks = not is_node or not names.isdisjoint((".zarray", "zarr.json"))
     for each in members:
-        inside = each.is_dir() and any((each / name).exists() for name in _ZARR)
-        if each.name not in _ZARR and not inside:
-            raise OutputExistsError(
-                f"{target} is no Zarr folder that could be replaced: it holds {each.name}; choose"
-                " another name."
-            )
+        if each.name in (*_ZARR, *_OF_SYSTEMS):
+            continue
+        is_chunk = has_chunks and _CHUNK.fullmatch(each.name) is not None
+        is_folder = each.is_dir(follow_symlinks=False)
+        is_inner = is_node and is_folder and any(Path(each.path, name).exists() for name in _ZARR)
+        if not is_chunk and not is_inner:
+            return each.path
+        other = _other_than_zarr(each.path, is_inner) if is_folder else ""
+        if other:
+            return other
+    return ""
 
 
 def _remove(part: Path) -> None:
