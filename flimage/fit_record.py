@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from .recipe import Recipe
 
 __all__ = ["check_fit"]
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and _is_finite(value)
 
 
@@ -35,7 +35,7 @@ def _is_truth(value: object) -> bool:
 
 
 def _is_positive(value: object) -> bool:
-    return _is_number(value) and float(value) > 0  # type: ignore[arg-type]
+    return _is_number(value) and float(value) > 0
 
 
 def _is_count(value: object) -> bool:

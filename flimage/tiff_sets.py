@@ -101,7 +101,6 @@ def _names(path: Path, file: Any, folder: Path) -> Iterator[str]:
                 continue
             yield name
     if getattr(file, "is_mmstack", False):
-        # All files that share the beginning of the name belong to it.
         # All files that share the beginning of the name belong to it, by a pattern, which may
         # match other folders where the name of this one looks like a pattern itself.
         prefix = str(file.micromanager_metadata["Summary"].get("Prefix", own.split("_MMStack")[0]))
@@ -170,9 +169,9 @@ def _steps(along: ElementTree.Element) -> int:
         return 0  # tifffile says what is wrong with it
 
 
-def _whole(value: object) -> int:
+def _whole(value: Any) -> int:
     """Return a whole number that is stated; 1 where there is none."""
     try:
-        return max(1, int(value))  # type: ignore[call-overload, no-any-return]
+        return max(1, int(value))
     except (TypeError, ValueError, OverflowError):
         return 1
