@@ -17,7 +17,7 @@ from .errors import (
 )
 from .folder_files import images_of, is_pattern
 from .readers import SUFFIXES, split_dataset
-from .regular import check_regular
+from .regular import is_ordinary
 from .remnants import PART_SUFFIX, remove_remnants, temporary_path
 
 __all__ = ["PART_SUFFIX", "atomic_output", "flush_folder", "holds"]
@@ -94,7 +94,11 @@ def _check_target(
         )
     if not target.exists():
         return
-    check_regular(path)
+    if not is_ordinary(path):
+        raise FileAccessError(
+            f"{path} is no ordinary file, but a pipe, a socket or a device, which no output"
+            " replaces; name a file."
+        )
     if target.is_dir():
         raise NeverReplacedError(f"{path} is a folder; name a file in it.")
     if not overwrite:

@@ -22,8 +22,7 @@ def is_ordinary(path: str | Path) -> bool:
 def check_regular(path: Path) -> None:
     """Refuse what is neither a file nor a folder; what does not exist is let through.
 
-    Reading a pipe would wait for somebody to write to it, and an output would take the place of a
-    device.
+    Reading a pipe would wait for somebody to write to it.
 
     Raises
     ------
