@@ -194,7 +194,7 @@ class Hdf5Recording(Recording):
             return self._images.read(leading)
         except (OSError, RuntimeError, ValueError) as error:
             raise FileFormatError(
-                f"{self.path}: frame {index} of {self._dataset.name} is damaged ({reason(error)})."
+                f"{self.path}: {self._dataset.name} is damaged ({reason(error)})."
             ) from error
 
     def close(self) -> None:

@@ -122,8 +122,6 @@ class Recording(abc.ABC):
             image = np.asarray(self._read(index))
         except FileFormatError as error:
             # What a format checks by itself knows of files and chunks only.
-            if f"rame {index}" in str(error):
-                raise
             raise FileFormatError(f"Frame {index}: {error}") from error
         except FlimageError:
             raise
@@ -225,7 +223,8 @@ class Recording(abc.ABC):
     def _set_place(self, places: Sequence[Sequence[float]]) -> None:
         """Keep where the stage and the focus were (x, y, z) [m], if all frames have one place."""
         found = np.array(places, dtype=float).reshape(-1, 3)
-        if not len(found):
+        # There may be more: those of frames that were never written.
+        if len(found) < max(self.n_frames, 1):
             return
         for key, values in zip(("pos x", "pos y", "focus"), found.T, strict=True):
             if np.isfinite(values).all() and np.ptp(values) == 0:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -589,6 +590,44 @@ def test_day_and_place_are_taken_from_ome_where_all_frames_have_them(tmp_path: P
         write_tiff(Images(source), tmp_path / "b.ome.tif")
     with open_recording(tmp_path / "b.ome.tif") as recording:
         assert recording.meta["date"] == "2024-02-29"
+
+
+def test_a_damaged_frame_is_named_whatever_its_file_is_called(tmp_path: Path) -> None:
+    for index in range(3):
+        tifffile.imwrite(tmp_path / f"frame {index}.tif", STACK[index, 0, 0])
+    with open_recording(tmp_path) as recording:
+        (tmp_path / "frame 1.tif").write_bytes(b"II*\0")
+        with pytest.raises(FileFormatError, match=r"^Frame 1: .*frame 1\.tif is not a readable"):
+            recording.frame(1)
+
+
+@pytest.mark.parametrize("stated", [2, 3])
+def test_a_place_is_taken_from_nd2_where_all_frames_have_it(
+    stated: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def metadata(frame: int) -> SimpleNamespace:
+        time = SimpleNamespace(relativeTimeMs=100.0 * frame, absoluteJulianDayNumber=2460000.0)
+        position = SimpleNamespace(stagePositionUm=(4000.0, 2500.0, 1.0))
+        channel = SimpleNamespace(time=time, position=position)
+        return SimpleNamespace(channels=[channel] if frame < stated else None)
+
+    opened = SimpleNamespace(
+        sizes={"T": 3, "Y": 8, "X": 9},
+        dtype=np.dtype(np.uint16),
+        voxel_size=lambda: SimpleNamespace(x=0.1, y=0.1),
+        attributes=SimpleNamespace(bitsPerComponentSignificant=12),
+        frame_metadata=metadata,
+        text_info={},
+        experiment=[],
+        metadata=None,
+        close=lambda: None,
+    )
+    nd2 = SimpleNamespace(ND2File=lambda path: opened)
+    monkeypatch.setattr("flimage.nikon.need", lambda *names: nd2)
+    (tmp_path / "a.nd2").write_bytes(b"")
+    with open_recording(tmp_path / "a.nd2") as recording:
+        assert (recording.times is None) == (stated < 3)
+        assert ("pos x" in recording.meta) == (stated == 3)
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "0001-01-01T00:00:00", "2024-13-01T00:00:00"])
