@@ -165,12 +165,11 @@ def check_packed(
         elif code == h5z.FILTER_SHUFFLE:
             if left:  # what stands in front is looked at below
                 data = _unshuffle(data, values[0] if values else 1)
-        elif code == h5z.FILTER_LZF and (
-            any(each[0] != h5z.FILTER_SHUFFLE for each in left)
-            or len(data) * _MOST_OF_LZF > nbytes + _SLACK
-        ):
+        elif code == h5z.FILTER_LZF and any(each[0] != h5z.FILTER_SHUFFLE for each in left):
             data = _undo_lzf(data, nbytes + _HEAD)
         else:
+            if code == h5z.FILTER_LZF and len(data) * _MOST_OF_LZF > nbytes + _SLACK:
+                _check_lzf(data, nbytes)
             _check_last(code, data, values, nbytes, itemsize)
             if any(each[0] != h5z.FILTER_SHUFFLE for each in left):
                 raise ValueError("a part of it was packed several times")
@@ -230,6 +229,27 @@ def _unshuffle(data: bytes, size: int) -> bytes:
     planes = np.frombuffer(data, np.uint8, count * size).reshape(size, count)
     body: bytes = planes.T.tobytes()
     return body + data[count * size :]
+
+
+def _check_lzf(data: bytes, nbytes: int) -> None:
+    """Count what lzf makes, without making it: that takes a tenth of the time of undoing it."""
+    total = place = 0
+    end = len(data)
+    while place < end:
+        head = data[place]
+        if head < 32:
+            total += head + 1
+            place += head + 2
+        elif head < 224:
+            total += (head >> 5) + 2
+            place += 2
+        else:
+            total += 9 + data[place + 1] if place + 1 < end else 0
+            place += 3
+    if place > end:
+        raise ValueError("a part of it cannot be decompressed (it is cut off)")
+    if total != nbytes:
+        raise ValueError(f"a part of it unpacks to {total} bytes instead of {nbytes}")
 
 
 def _undo_lzf(data: bytes, limit: int) -> bytes:

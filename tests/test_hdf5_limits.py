@@ -413,7 +413,7 @@ def test_what_a_filter_says_of_its_size_is_checked(code: int, values: tuple[int,
 def test_lzf_is_counted_where_it_may_give_far_more_than_the_piece() -> None:
     lzf = [(h5z.FILTER_LZF, 0, (4, 261, 2**20), b"lzf")]
     first, run = bytes([0, 7]), bytes([0xE0, 255, 0])  # one byte, and 264 times the one before
-    with pytest.raises(ValueError, match="unpacks to more than"):
+    with pytest.raises(ValueError, match=r"unpacks to \d+ bytes instead of 1048576"):
         check_packed(first + run * 2**20, 0, lzf, 2**20, 4)
 
 
@@ -434,3 +434,22 @@ def test_a_piece_that_is_said_to_take_gigabytes_is_refused_by_name(tmp_path: Pat
         with pytest.raises(DamagedImageError, match=r"a\.h5.*fli_1.*4294967280 bytes are said"):
             series[1].raw_fl  # noqa: B018
         np.testing.assert_array_equal(series[2].raw_fl, images[2])
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_large_pieces_in_lzf_are_read_and_cut_off_ones_named(tmp_path: Path, shuffle: bool) -> None:
+    images = np.random.default_rng(3).poisson(900, (2, 1300, 1400)).astype("u2")
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        options = {"chunks": (1, 1300, 1400), "compression": "lzf", "shuffle": shuffle}
+        dataset = file.create_dataset("d", data=images, **options)
+        lzf = [dataset.id.get_create_plist().get_filter(int(shuffle))]
+        _, stored = dataset.id.read_direct_chunk((1, 0, 0))
+    # Larger than what is trusted without being counted.
+    assert len(stored) * 88 > images[0].nbytes + 2**27
+    check_packed(stored, 0, lzf, images[0].nbytes, 2)
+    with open_recording(path) as recording:
+        np.testing.assert_array_equal(recording.frame(1), images[1])
+    for cut in (1, 1000):
+        with pytest.raises(ValueError, match=r"unpacks to \d+ bytes|cut off"):
+            check_packed(stored[:-cut], 0, lzf, images[0].nbytes, 2)
