@@ -14,7 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# How long an example takes depends on what else the computer does.
+hypothesis.settings.register_profile("flimage", deadline=None)
+hypothesis.settings.load_profile("flimage")
 
 # Before anything reads them: no test may see or change the settings and caches of the person who
 # runs it, and no test may need a screen.

@@ -178,7 +178,7 @@ def test_intervals_are_right_where_the_offset_is_at_its_limit(rate, low, high) -
     assert np.all(np.mean(held, axis=0) <= high), np.mean(held, axis=0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rate=st.floats(0.05, 20), offset=st.floats(0, 0.95), seed=st.integers(0, 999))
 def test_intervals_hold_the_estimate(rate, offset, seed) -> None:
     fit = bleach.fit_trace(make_trace(mono(rate, offset), 40, 1e4, seed=seed), FREE)
@@ -240,7 +240,7 @@ def test_methods_without_a_model_are_not_for_quantification(model) -> None:
     np.testing.assert_allclose(fit.gain * trace.intensity, trace.intensity[0])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.floats(-6, 8), st.floats(-9, 9), st.sampled_from(["exponential", "biexponential"]))
 def test_units_do_not_matter(time_power, height_power, model) -> None:
     trace = make_trace(two, photons=1e6)

@@ -16,7 +16,7 @@ from flimage.codec import Filters, decompress_chunk, encode_image, fletcher32, s
 from flimage.compression import Plan, choose_plan
 from flimage.errors import InputError
 
-quick = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 TYPES = ["f2", "f4", "f8", "u1", "u2", "i2", "i4", "i8"]
 
 

@@ -50,7 +50,7 @@ def path_kind(request, monkeypatch):
 # --- images ------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     hnp.arrays(
         st.sampled_from([np.dtype(o + c) for c in ("f4", "f8", "u2", "i4") for o in "<>"]),
