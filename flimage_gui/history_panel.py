@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, Qt, pyqtSignal
 from PyQt5.QtGui import QPalette
 from PyQt5.QtWidgets import (
     QAbstractItemView,
@@ -97,6 +97,13 @@ class HistoryPanel(QWidget):
     def _on_session_changed(self, change: Change) -> None:
         if change & (Change.RECORDING | Change.HISTORY | Change.BACKGROUND | Change.RECIPE):
             self._refresh()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Write steps that were undone in the pale colour of another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._shown is not None:
+            with blocked(self._list):
+                self._fill(*self._shown)
 
     def _refresh(self) -> None:
         session = self._session

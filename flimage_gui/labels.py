@@ -7,8 +7,8 @@ import re
 from typing import Any, ClassVar
 
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
-from PyQt5.QtWidgets import QLabel, QSizePolicy, QStyleOption, QWidget
+from PyQt5.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PyQt5.QtWidgets import QApplication, QLabel, QSizePolicy, QStyleOption, QWidget
 
 from .widgets import is_dark, tip_text
 
@@ -201,9 +201,14 @@ class Notice(WrappedLabel):
         return (dark_ground, dark_text) if dark else (ground, text)
 
     def _apply_style(self) -> None:
-        ground, text = self.colors(is_dark(self.window().palette()))
-        sheet = "Notice { padding: 8px; border-radius: 4px;"
-        sheet += f" background: {ground}; color: {text}; }}" if ground else " }"
+        # Not that of this widget, into which a style sheet writes.
+        palette = QApplication.palette()
+        ground, text = self.colors(is_dark(palette))
+        if not ground:
+            # Without one, Qt would keep the colours of the grade before.
+            text = palette.color(QPalette.ColorRole.WindowText).name()
+        sheet = f"Notice {{ padding: 8px; border-radius: 4px; color: {text};"
+        sheet += f" background: {ground}; }}" if ground else " }"
         # Setting a style sheet changes the palette, which would call this again.
         if sheet != self.styleSheet():
             self.setStyleSheet(sheet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QEvent, Qt
 from PyQt5.QtGui import QKeyEvent, QKeySequence, QPalette, QShowEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
@@ -96,6 +96,12 @@ class MetadataPanel(QWidget):
         super().showEvent(event)
         self._feed.ask()
 
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Give the headings the ground of another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._rows:
+            self._tint_headings()
+
     def as_text(self) -> str:
         """Return the table with tabs between columns, ready for a spreadsheet."""
         return "\n".join(
@@ -138,11 +144,17 @@ class MetadataPanel(QWidget):
                 font.setBold(True)
                 name.setFont(font)
                 name.setFlags(Qt.ItemFlag.ItemIsEnabled)
-                name.setBackground(self.palette().brush(QPalette.ColorRole.AlternateBase))
             self._table.setItem(number, 0, name)
             self._table.setItem(number, 1, value)
             if row.value is None:
                 self._table.setSpan(number, 0, 1, 2)
+        self._tint_headings()
+
+    def _tint_headings(self) -> None:
+        ground = self.palette().brush(QPalette.ColorRole.AlternateBase)
+        for number, row in enumerate(self._rows):
+            if row.value is None:
+                self._table.item(number, 0).setBackground(ground)
 
     # ------------------------------------------------------------------ copying
 

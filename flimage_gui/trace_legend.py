@@ -68,6 +68,9 @@ class Legend:
         self.item.setBrush(translucent(colors.ground, 160))
         self.item.setPen(None)
         self.item.setLabelTextColor(colors.text)
+        # That is for texts to come; those that are there stay in the old colour.
+        for _, label in self.item.items:
+            label.setText(label.text, color=colors.text)
 
     def show_entries(self, entries: Sequence[tuple[Any, str]]) -> None:
         """Name the items of a plot; the same entries as before change nothing."""
