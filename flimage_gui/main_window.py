@@ -50,6 +50,7 @@ from .status import StatusBar
 from .theme_menu import ThemeMenu
 from .time_bar import TimeBar
 from .trace_view import TraceView
+from .verdict_message import VerdictMessage
 from .view_state import ViewState
 from .welcome import WelcomePage
 from .window_keys import WindowKeys
@@ -142,7 +143,14 @@ class MainWindow(QMainWindow):
         # The last one: the view of a session is put over what a new recording looks like at first.
         self.session_keeping = SessionKeeping(
             session,
-            ViewState(session, self.frame_view, self.looking, self.panels, self._first_result),
+            ViewState(
+                session,
+                self.frame_view,
+                self.looking,
+                self.panels,
+                self._first_result,
+                VerdictMessage(session, self.message_bar, self.panels, self),
+            ),
             settings,
             self.message_bar,
             self.saving.may_leave,

@@ -234,6 +234,15 @@ class Panels(QObject):
             if dock is not None and not dock.isHidden():
                 dock.raise_()
 
+    def in_sight(self, name: str) -> bool:
+        """Tell whether a panel is shown, and not behind another one."""
+        return not self.docks[name].isHidden() and self._seen.get(name, True)
+
+    def reveal(self, name: str) -> None:
+        """Show a panel, in front of those that share its place."""
+        self.docks[name].show()
+        self.docks[name].raise_()
+
     # ------------------------------------------------------------------ out of the window
 
     def float_focused(self) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .frame_view import FrameView
     from .looking import Looking
     from .panels import Panels
+from .verdict_message import VerdictMessage
 
 __all__ = ["DISPLAYS", "ViewState"]
 
@@ -44,6 +45,8 @@ class ViewState:
         The panels around it.
     first_result
         Would choose what is displayed at the first fit.
+    verdict_message
+        Would say the verdict of a run that nobody has asked for.
     """
 
     def __init__(
@@ -53,12 +56,14 @@ class ViewState:
         looking: Looking,
         panels: Panels,
         first_result: FirstResult,
+        verdict_message: VerdictMessage,
     ) -> None:
         self._session = session
         self._view = view
         self._looking = looking
         self._panels = panels
         self._first_result = first_result
+        self._verdict_message = verdict_message
 
     def _overlays(self) -> dict[str, QAbstractButton | QAction]:
         looking = self._looking
@@ -106,6 +111,7 @@ class ViewState:
         # Bleach-corrected frames have asked for it themselves.
         if state.fitted and session.fit is None and not session.busy:
             session.run_fit()
+        self._verdict_message.stand_back()
         for name, (low, high) in state.levels.items():
             session.set_levels(low, high, DISPLAYS[name])
         mode, reference = Mode[state.compare.upper()], DISPLAYS[state.reference]
