@@ -53,8 +53,8 @@ def ask_unsaved_regions(parent: QWidget, title: str) -> Literal["save", "discard
     """Ask what becomes of named regions that no session file has."""
     return _ask_to_save(
         parent,
-        f"The regions on {title} are in no session file.",
-        "Save the session before you leave? What is not saved is lost.",
+        f"The regions that you have drawn on {title} are not saved.",
+        "Save them in a session file before you leave? What is not saved is lost.",
     )
 
 

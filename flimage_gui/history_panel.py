@@ -95,7 +95,8 @@ class HistoryPanel(QWidget):
         return row
 
     def _on_session_changed(self, change: Change) -> None:
-        if change & (Change.RECORDING | Change.HISTORY | Change.BACKGROUND | Change.RECIPE):
+        shown = Change.RECORDING | Change.HISTORY | Change.BACKGROUND | Change.RECIPE
+        if change & (shown | Change.REGIONS):
             self._refresh()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
@@ -118,11 +119,14 @@ class HistoryPanel(QWidget):
         if not is_open:
             self._hint.setText("Open a recording to see what was changed.")
         elif not session.edits_kept:
-            self._hint.setText("Changes of the frames are not saved yet.")
+            also = " and the drawn regions" if session.regions_modified else ""
+            self._hint.setText(f"Changes of the frames{also} are not saved yet.")
+        elif session.regions_modified:
+            self._hint.setText("The drawn regions are not saved yet; Save session keeps them.")
         elif session.modified:
             self._hint.setText("The session file has all changes; the recording is as it was.")
         else:
-            self._hint.setText("There is nothing to be saved.")
+            self._hint.setText("Nothing was changed in frames and regions that is not saved.")
 
     def _fill(self, steps: tuple[str, ...], current: int) -> None:
         while self._list.count() > len(steps):

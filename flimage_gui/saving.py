@@ -65,8 +65,16 @@ class Saving(QObject):
         source = session.source
         if source is None:
             return
+        if not session.modified and session.regions_modified:
+            self._bar.show_note(
+                "The drawn regions are not saved yet. A session file keeps them; the recording"
+                " itself has no changes.",
+                "Save session",
+                lambda: self.save_session(lambda: None),
+            )
+            return
         if not session.modified:
-            self._bar.show_note("There is nothing to be saved.")
+            self._bar.show_note("The recording has no changes to be saved.")
             return
         if session.save_problem or session.path == assets.example_path():
             self.save_copy()

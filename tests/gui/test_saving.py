@@ -6,13 +6,14 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from controls import find
+from controls import click, find
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QListWidget
-from questions import answer
+from PyQt5.QtWidgets import QLabel, QListWidget
+from questions import answer, answer_file_dialog
 from recordings import held_by_another_program
 
 from flimage import FLSeries, save
+from flimage.recipe import Region
 from flimage_gui.editor import Editor
 from flimage_gui.main_window import MainWindow
 from flimage_gui.session import Session
@@ -200,6 +201,32 @@ def test_a_file_that_another_program_writes_is_shown_for_reading_only(
         settle(session)
         assert "for reading only" in window.message_bar.text
         assert digest(recording) == before
+
+
+def test_regions_that_no_file_has_are_named_wherever_saving_is_spoken_of(
+    qtbot, opened, settle, tmp_path
+) -> None:
+    session = opened.session
+    hint = find(opened, QLabel, "historyHint")
+    save_by_key(qtbot, opened, settle)
+    assert opened.message_bar.text == "The recording has no changes to be saved."
+    opened.looking.named_regions.add(Region("rectangle", ((5, 5), (10, 10))))
+    assert "regions are not saved yet" in hint.text()
+    save_by_key(qtbot, opened, settle)
+    assert "regions are not saved yet" in opened.message_bar.text
+    Editor(session).set_value([0], "identifier", "renamed")
+    assert hint.text() == "Changes of the frames and the drawn regions are not saved yet."
+    session.undo()
+    asked: list[str] = []
+    answer("discardQuestion", "discardQuestionNoButton", asked)
+    assert not opened.close()
+    assert asked == ["The regions that you have drawn on recording.h5 are not saved."]
+    answer_file_dialog(tmp_path / "kept.flsession")
+    save_by_key(qtbot, opened, settle)
+    click(qtbot, opened.message_bar, "messageActionButton")
+    settle(session)
+    assert not session.regions_modified
+    assert "regions are not saved yet" not in hint.text()
 
 
 # ---------------------------------------------------------------------- the list of steps
