@@ -197,9 +197,21 @@ def _text(recording: Recording, column: Column) -> str:
     if outcome is None:
         return ""
     if column is Column.VERDICT:
-        # Here are no options to be typed.
-        return _OPTION.sub("", outcome.sentence)
+        return _reason(recording, outcome.sentence)
     return format_number(outcome.facts["gain"], 3) if outcome.facts else ""
+
+
+def _reason(recording: Recording, sentence: str) -> str:
+    """Tell what became of a recording without its name, which the first column has."""
+    # Here are no options to be typed.
+    text = _OPTION.sub("", sentence)
+    for name in (str(recording.path), recording.path.name):
+        if text.startswith(f"{name}: "):
+            rest = text[len(name) + 2 :]
+            return rest[:1].upper() + rest[1:]
+        if text.startswith(f"{name} "):
+            return f"It{text[len(name) :]}"
+    return text.replace(str(recording.path), recording.path.name)
 
 
 def _escaped(text: str) -> str:

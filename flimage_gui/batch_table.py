@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QModelIndex, QRect, Qt, pyqtSignal
-from PyQt5.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
+from PyQt5.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -18,13 +18,16 @@ from .widgets import describe
 
 __all__ = ["BatchTable"]
 
-#: The longest texts that columns usually hold.
+#: The longest texts that columns usually hold in one line.
 _TEXTS = {
-    Column.RECORDING: "recording_of_2026-01-01.h5",
-    Column.STATE: "⚠ Unchanged (use with caution)",
+    Column.STATE: "⚠ Use with caution",
     Column.GAIN: "Largest gain",
 }
 _MARGIN = 20
+#: Width of the names: at least that of such a text, at most this part of the table.
+_NAME, _NAME_SHARE = "recording.h5", 0.4
+#: Height of a line [px].
+_ROW = 26
 _EMPTY = "Add recordings, or drop files and folders here"
 
 
@@ -86,17 +89,26 @@ class BatchTable(QTableView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setWordWrap(False)
+        # A reason and its remedy are read in full.
+        self.setWordWrap(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(26)
+        self.verticalHeader().setDefaultSectionSize(_ROW)
+        self.verticalHeader().setMinimumSectionSize(_ROW)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for column, text in _TEXTS.items():
             self.setColumnWidth(column, self.fontMetrics().horizontalAdvance(text) + _MARGIN)
         header.setSectionResizeMode(Column.VERDICT, QHeaderView.ResizeMode.Stretch)
+        # Whether the width of the names was chosen by the person.
+        self._fitting = self._chosen = False
+        header.sectionResized.connect(self._on_section_resized)
+        queue.rowsInserted.connect(self._fit_names)
+        queue.rowsRemoved.connect(self._fit_names)
+        queue.dataChanged.connect(self._on_data_changed)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Take the keys that mean something here."""
@@ -106,6 +118,38 @@ class BatchTable(QTableView):
             self.open_requested.emit()
         else:
             super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Share the new width."""
+        super().resizeEvent(event)
+        self._fit_names()
+
+    def _fit_names(self) -> None:
+        """Make the first column as wide as the names, while the others keep enough."""
+        if not self._chosen:
+            metrics = self.fontMetrics()
+            names = (each.path.name for each in self.model().recordings)
+            needed = max(map(metrics.horizontalAdvance, (_NAME, *names))) + _MARGIN
+            most = max(round(_NAME_SHARE * self.viewport().width()), 0)
+            self._fitting = True
+            self.setColumnWidth(
+                Column.RECORDING,
+                max(min(needed, most), metrics.horizontalAdvance(_NAME) + _MARGIN),
+            )
+            self._fitting = False
+        self.resizeRowsToContents()
+
+    def _on_section_resized(self, column: int) -> None:
+        if column == Column.RECORDING and not self._fitting:
+            self._chosen = True
+        if column in (Column.RECORDING, Column.VERDICT) and not self._fitting:
+            self.resizeRowsToContents()
+
+    def _on_data_changed(self, first: QModelIndex, last: QModelIndex) -> None:
+        for row in range(first.row(), last.row() + 1):
+            # Progress is told often, and needs no other height.
+            if not self.model().recordings[row].share or self.model().recordings[row].outcome:
+                self.resizeRowToContents(row)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Say what to do where there is nothing yet."""

@@ -17,7 +17,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from flimage.batch import Outcome, find_recordings, plan
+from flimage.batch import Outcome, find_recordings, left_out, plan
 from flimage.errors import FlimageError
 from flimage.quantities import format_count
 from flimage.readers import SUFFIXES, is_recording
@@ -77,7 +77,8 @@ class BatchWindow(QWidget):
             "Add &folder…",
             "batchAddFolderButton",
             "Add the recordings of a folder",
-            "Add all series files (*.h5, *.hdf5) of a folder; those of folders in it are left out.",
+            "Add all series files (*.h5, *.hdf5) of a folder; those of folders in it are left out."
+            " Recordings in other formats are added by Add files….",
         )
         self._remove = _button(
             "Re&move",
@@ -177,10 +178,14 @@ class BatchWindow(QWidget):
             elif not path.is_dir() and not is_series_file(path) and not is_recording(path):
                 problems.append(f"{path.name} is no recording that can be read; leave it out.")
             else:
+                others = left_out([path])
+                if others:
+                    problems.append(_left_out_sentence(others))
                 try:
                     found += find_recordings([path])
                 except FlimageError as error:
-                    problems.append(sentence_of(error))
+                    if not others:
+                        problems.append(sentence_of(error))
         self.queue.add(found)
         self.form.suggest_folder([recording.path for recording in self.queue.recordings])
         self._say("caution", " ".join(filter(None, (*problems, self.form.file_problem))))
@@ -376,6 +381,18 @@ class BatchWindow(QWidget):
         self.form.set_session(None)
         event.accept()
         self.closed.emit(self)
+
+
+def _left_out_sentence(others: list[Path]) -> str:
+    """Tell which recordings of a folder were not added, and how to add them."""
+    what = format_count(len(others), "recording")
+    one = len(others) == 1
+    which = f"{others[0].name}" if one else f"the first is {others[0].name}"
+    return (
+        f"{what} in {'another format' if one else 'other formats'} ({which})"
+        f" {'was' if one else 'were'} left out of the folder; Add files… takes"
+        f" {'it' if one else 'them'}."
+    )
 
 
 def _button(text: str, name: str, spoken: str, tip: str = "") -> QPushButton:

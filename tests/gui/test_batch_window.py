@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from controls import bleaching, click, find, type_number, write_frames
 from PyQt5 import sip
-from PyQt5.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
+from PyQt5.QtCore import QMimeData, QPoint, QRect, Qt, QTimer, QUrl
 from PyQt5.QtGui import QDragEnterEvent, QDropEvent
 from PyQt5.QtWidgets import (
     QAbstractButton,
@@ -155,7 +155,7 @@ def test_a_recording_that_was_corrected_already_is_named_as_such(qtbot, batch, t
     click(qtbot, batch, "batchStartButton")
     finish(qtbot, batch)
     (verdict,) = shown(batch, Column.VERDICT)
-    assert "first.h5 was bleach-corrected already, from dish.h5" in verdict
+    assert verdict.startswith("It was bleach-corrected already, from dish.h5; ")
     assert "✓" not in shown(batch, Column.STATE)[0]
 
 
@@ -250,13 +250,69 @@ def test_recordings_in_other_formats_are_corrected_as_they_are(qtbot, batch, tmp
     click(qtbot, batch, "batchStartButton")
     finish(qtbot, batch)
     (verdict,) = shown(batch, Column.VERDICT)
-    assert "plain.tif does not state when its frames were taken" in verdict
+    assert verdict.startswith("It does not state when its frames were taken; ")
     assert "--" not in verdict, "here is nothing to be typed into a terminal"
     type_number(qtbot, batch, "batchIntervalSpin", 2)
     click(qtbot, batch, "batchStartButton")
     finish(qtbot, batch)
     assert states(batch) == [State.CORRECTED]
     assert (tmp_path / "corrected" / "plain_corrected.h5").exists()
+
+
+def test_recordings_of_a_folder_that_are_left_out_are_counted_with_the_remedy(
+    qtbot, batch, three, tmp_path
+) -> None:
+    folder = three[0].parent
+    notice = find(batch, Notice, "batchNotice")
+    tifffile.imwrite(folder / "a.tif", bleaching(seed=1))
+    batch.add([folder])
+    assert len(batch.queue.recordings) == 3
+    assert notice.text() == (
+        "1 recording in another format (a.tif) was left out of the folder; Add files… takes it."
+    )
+    tifffile.imwrite(folder / "b.tif", bleaching(seed=2))
+    only = tmp_path / "only"
+    only.mkdir()
+    for number in range(2):
+        tifffile.imwrite(only / f"{number}.tif", bleaching(seed=number))
+    batch.add([only])
+    assert len(batch.queue.recordings) == 3
+    assert notice.text() == (
+        "2 recordings in other formats (the first is 0.tif) were left out of the folder;"
+        " Add files… takes them."
+    )
+
+
+def test_a_failure_leads_with_its_reason_and_is_read_in_full(qtbot, batch, three, tmp_path) -> None:
+    batch.add(three)
+    click(qtbot, batch, "batchStartButton")
+    finish(qtbot, batch)
+    table = find(batch, QTableView, "batchTable")
+    reason = shown(batch, Column.VERDICT)[1]
+    assert reason.startswith("It is not an HDF5 file; ")
+    assert str(tmp_path) not in reason
+    batch.resize(720, 700)
+    qtbot.wait(20)
+    room = table.columnWidth(Column.VERDICT) - 8
+    wrapped = table.fontMetrics().boundingRect(
+        QRect(0, 0, room, 1000), int(Qt.TextFlag.TextWordWrap), reason
+    )
+    assert wrapped.height() > table.fontMetrics().height()
+    assert table.rowHeight(1) >= wrapped.height()
+
+
+def test_names_get_the_room_that_they_need_and_there_is(qtbot, batch, tmp_path) -> None:
+    long = tmp_path / "experiment_of_november_dish_17_position_03.h5"
+    write_frames(long, bleaching())
+    batch.resize(1200, 700)
+    batch.add([long])
+    qtbot.wait(20)
+    table = find(batch, QTableView, "batchTable")
+    needed = table.fontMetrics().horizontalAdvance(long.name)
+    assert table.columnWidth(Column.RECORDING) >= needed
+    batch.resize(700, 700)
+    qtbot.wait(20)
+    assert table.columnWidth(Column.RECORDING) <= 0.41 * table.viewport().width()
 
 
 def test_what_cannot_be_read_is_refused_by_name(qtbot, batch, tmp_path) -> None:
