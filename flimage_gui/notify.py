@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from types import TracebackType
 
-from PyQt5.QtCore import QObject, QSize, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QGuiApplication
 from PyQt5.QtWidgets import (
     QFrame,
@@ -210,16 +210,25 @@ class MessageBar(QFrame):
         self._action_button.setText(action_text)
         self._action_button.setAccessibleName(action_text or "What to do next")
         self._action_button.setVisible(action is not None)
-        sign = {"error": "warning", "done": "done"}.get(kind, "info")
+        self.setProperty("kind", kind)
+        self._draw_sign()
+        self.style().unpolish(self)
+        self.style().polish(self)
+        self.show()
+
+    def _draw_sign(self) -> None:
+        sign = {"error": "warning", "done": "done"}.get(self.property("kind"), "info")
         self._sign.setPixmap(
             assets.icon(sign).pixmap(self.window().windowHandle(), _SIGN_SIZE)
             if self.window().windowHandle()
             else assets.icon(sign).pixmap(_SIGN_SIZE)
         )
-        self.setProperty("kind", kind)
-        self.style().unpolish(self)
-        self.style().polish(self)
-        self.show()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the sign in the colour of another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self.isVisible():
+            self._draw_sign()
 
     def _on_action_clicked(self) -> None:
         action = self._action

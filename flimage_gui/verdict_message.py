@@ -61,6 +61,9 @@ class VerdictMessage(QObject):
         if fit is None or self._panels.in_sight(_DOCK):
             return
         verdict = fit.verdict
-        text = f"{SIGNS[verdict.grade]} {GRADE_WORDS[verdict.grade]}: {verdict.sentence}"
-        show = self._bar.show_done if verdict.grade == "good" else self._bar.show_note
+        text = f"{GRADE_WORDS[verdict.grade]}: {verdict.sentence}"
+        # The bar has a sign of its own for what is well.
+        good = verdict.grade == "good"
+        text = text if good else f"{SIGNS[verdict.grade]} {text}"
+        show = self._bar.show_done if good else self._bar.show_note
         show(text, "Show the result", lambda: self._panels.reveal(_DOCK))
