@@ -14,8 +14,9 @@ from .session import Change, Session
 
 __all__ = ["COLORS", "RegionList"]
 
-#: Hues of Okabe and Ito, "Color Universal Design" (2008), which colour-blind people tell apart.
-COLORS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2")
+#: Hues of Okabe and Ito, "Color Universal Design" (2008), which colour-blind people tell apart;
+#: without their orange and yellow, which the border on the image has.
+COLORS = ("#56b4e9", "#cc79a7", "#009e73", "#d55e00", "#0072b2")
 
 
 class RegionList(QObject):

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QColor, QFont, QPalette
-from PyQt5.QtWidgets import QWidget
+from PyQt5.QtWidgets import QVBoxLayout, QWidget
 
+from .labels import hint_label
 from .plot_style import PlotColors, ScaleAxis, make_pen, style_plot, translucent
 from .trace_axis import TraceAxis, thin_out
 from .widgets import describe
@@ -24,7 +25,32 @@ _MOST_POINTS = 1500
 _BAND_ALPHA = 50
 
 
-class RegionPlot(pg.PlotWidget):
+class _Plot(pg.PlotWidget):
+    """A plot that says what to do as long as there is nothing in it, instead of showing axes."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, axisItems={"left": ScaleAxis()})
+        self._empty = hint_label()
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._empty, 1)
+        item = self.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        self._show_empty(True)
+
+    def set_hint(self, text: str) -> None:
+        """Say `text` where there is nothing to be plotted."""
+        self._empty.setText(text)
+
+    def _show_empty(self, empty: bool) -> None:
+        self._empty.setVisible(empty)
+        for name in ("left", "bottom"):
+            self.getPlotItem().showAxis(name, not empty)
+
+
+class RegionPlot(_Plot):
     """Mean of each region over time, with a band of one standard deviation.
 
     Parameters
@@ -37,7 +63,7 @@ class RegionPlot(pg.PlotWidget):
     frame_chosen = pyqtSignal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, axisItems={"left": ScaleAxis()})
+        super().__init__(parent)
         describe(
             self,
             "regionsPlot",
@@ -49,9 +75,7 @@ class RegionPlot(pg.PlotWidget):
         self._drawn: list[Any] = []
         self.line = pg.InfiniteLine(angle=90)
         self.line.setZValue(20)
-        item = self.getPlotItem()
-        item.setMenuEnabled(False)
-        item.hideButtons()
+        self.line.hide()
         self.addItem(self.line, ignoreBounds=True)
         self.scene().sigMouseClicked.connect(self._on_scene_clicked)
 
@@ -86,6 +110,7 @@ class RegionPlot(pg.PlotWidget):
             self.removeItem(item)
         self._drawn = []
         self.line.setVisible(traces is not None)
+        self._show_empty(traces is None)
         if traces is None:
             return
         before, self.axis = self.axis, TraceAxis.from_times(traces.times)
@@ -121,7 +146,7 @@ class RegionPlot(pg.PlotWidget):
             self.frame_chosen.emit(self.axis.nearest(place.x()))
 
 
-class ProfilePlot(pg.PlotWidget):
+class ProfilePlot(_Plot):
     """Values along a line.
 
     Parameters
@@ -131,11 +156,8 @@ class ProfilePlot(pg.PlotWidget):
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, axisItems={"left": ScaleAxis()})
+        super().__init__(parent)
         describe(self, "profilePlot", "Profile along the line", "Values along the drawn line.")
-        item = self.getPlotItem()
-        item.setMenuEnabled(False)
-        item.hideButtons()
         self.curve = pg.PlotDataItem(connect="finite")
         self.addItem(self.curve)
 
@@ -151,5 +173,7 @@ class ProfilePlot(pg.PlotWidget):
         """Draw a profile; `distance` is in pixels, `pixel_size` in metres."""
         scale = pixel_size * 1e6 if pixel_size else 1.0
         self.curve.setData(distance * scale, values)
-        self.setLabel("bottom", "distance (µm)" if pixel_size else "distance (px)")
+        self.setLabel("bottom", "Distance (µm)" if pixel_size else "Distance (px)")
         self.setLabel("left", unit)
+        # Last, as a label brings its axis back.
+        self._show_empty(not len(distance))

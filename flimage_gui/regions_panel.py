@@ -37,7 +37,10 @@ from .widgets import blocked, describe
 __all__ = ["RegionsPanel"]
 
 #: What plots show; short enough for a low one. What it is of stands below the table.
-_UNIT = "counts"
+_UNIT = "Signal (counts/px)"
+#: What is said where there is nothing to plot.
+_DRAW_REGION = "Draw a region on the image to follow its intensity over time."
+_DRAW_LINE = "Press Line and draw along the image to see the values there."
 _HEADS = ("Region", "Mean", "SD", "Pixels")
 
 
@@ -98,6 +101,7 @@ class RegionsPanel(QWidget):
         self._table = _Table(regions)
         self._plot = RegionPlot()
         self._profile = ProfilePlot()
+        self._profile.set_hint(_DRAW_LINE)
         self._hint = hint_label()
         self._hint.setObjectName("regionsHint")
         self._tabs = QTabWidget()
@@ -228,10 +232,10 @@ class RegionsPanel(QWidget):
                     ]
                 for column, text in enumerate(texts, start=1):
                     self._table.item(row, column).setText(text)
-        if not regions:
-            self._hint.setText("Draw a region on the image to follow its intensity over time.")
-        else:
+        self._hint.setVisible(bool(regions))
+        if regions:
             self._hint.setText(f"Frame {frame}, {self._session.display.value.lower()}")
+        self._plot.set_hint("Measuring the regions …" if regions else _DRAW_REGION)
         if draw:
             colors = [each.color for each in regions]
             self._plot.show_traces(traces, colors, self._regions.selected, _UNIT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from PyQt5.QtWidgets import (
     QColorDialog,
     QDockWidget,
     QFileDialog,
+    QLabel,
     QTableWidget,
     QWidget,
 )
@@ -23,8 +25,9 @@ from recordings import decaying
 
 from flimage.errors import InputError
 from flimage.recipe import Region
+from flimage_gui import overlays
 from flimage_gui.main_window import MainWindow
-from flimage_gui.region_list import RegionList
+from flimage_gui.region_list import COLORS, RegionList
 from flimage_gui.session import Display
 
 PATIENCE = 20_000
@@ -51,6 +54,36 @@ def cell(window: MainWindow, row: int, column: int) -> str:
     return find(window, QTableWidget, "regionsTable").item(row, column).text()
 
 
+def test_no_region_looks_like_the_border_or_another_region() -> None:
+    colors = [overlays.COLOR, *map(QColor, COLORS)]
+    for first, second in itertools.combinations(colors, 2):
+        apart = [a - b for a, b in zip(first.getRgb(), second.getRgb(), strict=True)]
+        assert np.hypot.reduce(apart) > 70, (first.name(), second.name())
+    amber = overlays.COLOR.hslHue()
+    assert abs(QColor(COLORS[0]).hslHue() - amber) > 90
+
+
+def test_an_empty_plot_says_what_to_do_instead_of_showing_axes(qtbot, opened, settle) -> None:
+    opened._docks["regionsDock"].raise_()
+    qtbot.wait(20)
+    plot, profile = (find(opened, QWidget, name) for name in ("regionsPlot", "profilePlot"))
+    hint = plot.findChild(QLabel)
+    assert "Draw a region" in hint.text()
+    assert "draw along the image" in profile.findChild(QLabel).text()
+    for each in (plot, profile):
+        assert not any(each.getAxis(name).isVisible() for name in ("left", "bottom"))
+    assert hint.isVisible()
+    opened.looking.named_regions.add(Region("rectangle", ((5, 5), (20, 20))))
+    settle(opened.session)
+    qtbot.waitUntil(lambda: plot.getAxis("left").isVisible())
+    assert not hint.isVisible()
+    assert plot.getAxis("left").label.toPlainText().strip() == "Signal (counts/px)"
+    opened.session.undo()
+    settle(opened.session)
+    assert hint.isVisible()
+    assert not plot.getAxis("bottom").isVisible()
+
+
 def test_regions_have_names_and_colours_of_their_own(session, recording, settle) -> None:
     session.open(recording)
     settle(session)
@@ -59,6 +92,7 @@ def test_regions_have_names_and_colours_of_their_own(session, recording, settle)
         regions.add(Region("frame"))
     assert [each.name for each in regions.regions] == ["Region 1", "Region 2", "Region 3"]
     assert len({each.color for each in regions.regions}) == 3
+    assert [each.color for each in regions.regions] == list(COLORS[:3])
     regions.change(0, name="cell")
     with pytest.raises(InputError, match="Another region"):
         regions.change(1, name="cell")
