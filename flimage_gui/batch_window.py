@@ -28,6 +28,7 @@ from .batch_queue import BatchQueue, rows_of
 from .batch_run import BatchRun, Done
 from .batch_table import BatchTable
 from .documents import dropped_paths
+from .drop_hint import DropHint
 from .labels import ElidedLabel, Notice
 from .notify import sentence_of
 from .opening import is_series_file
@@ -65,6 +66,7 @@ class BatchWindow(QWidget):
         self._notice.hide()
         self._build()
         self._connect()
+        self._drop_hint = DropHint(self, "Drop to add")
         self.resize(*_SIZE)
         fit_to_screen(self)
         self._refresh()
@@ -364,6 +366,7 @@ class BatchWindow(QWidget):
         """Accept files and folders."""
         if dropped_paths(event.mimeData()) and not self.run.running:
             event.acceptProposedAction()
+            self._drop_hint.appear()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
         """Add what was dropped."""

@@ -28,6 +28,7 @@ from .bleach_panel import BleachPanel
 from .command_palette import CommandPalette
 from .copying import Copying
 from .documents import Documents, dropped_paths
+from .drop_hint import DropHint
 from .first_result import FirstResult
 from .focus_ring import FocusRing
 from .frame_table import FramePanel
@@ -161,6 +162,7 @@ class MainWindow(QMainWindow):
         self.copying = Copying(session, self.message_bar)
         self._connect()
         self._on_session_changed(~Change(0))
+        self._drop_hint = DropHint(self, "Drop to open")
         self.windows.adopt(self)
         self.saving.offer()
 
@@ -328,6 +330,7 @@ class MainWindow(QMainWindow):
         """Accept files."""
         if dropped_paths(event.mimeData()):
             event.acceptProposedAction()
+            self._drop_hint.appear()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
         """Open the file that was dropped; of several, each further one in a window of its own."""
