@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .frame_view import FrameView
     from .looking import Looking
     from .panels import Panels
-from .verdict_message import VerdictMessage
+    from .verdict_message import VerdictMessage
 
 __all__ = ["DISPLAYS", "ViewState"]
 

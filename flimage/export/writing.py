@@ -314,7 +314,7 @@ class _Job:
         fit = images.fit
         if fit is None or images.kind != "bleach-corrected":
             return Export(done.path, tuple(sentences), fit)
-        sentences.append(f"Correction: {fit.verdict.grade}: {fit.verdict.sentence}")
+        sentences.append(f"Correction {fit.verdict.grade}: {fit.verdict.sentence}")
         return Export(done.path, tuple(sentences), fit, _is_refused(fit))
 
 

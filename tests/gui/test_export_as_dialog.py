@@ -399,7 +399,7 @@ def test_without_a_fit_it_is_made_told_and_kept(
     choose(qtbot, dialog, "exportAsImagesCombo", "bleach-corrected")
     set_path(qtbot, dialog, tmp_path / "a.tif")
     click(qtbot, dialog, "exportAsWriteButton")
-    assert "Correction: good" in finish(qtbot, dialog)
+    assert "Correction good: " in finish(qtbot, dialog)
     dialog.reject()
     settle(opened.session)
     assert opened.session.fit_current
