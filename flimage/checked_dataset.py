@@ -50,6 +50,9 @@ LARGE_IMAGE = 2**25
 #: scaleoffset, lzf.
 _BUILT_IN = frozenset((1, 2, 3, 4, 5, 6, h5z.FILTER_LZF))
 
+#: Those of them that the tools of HDF5 know.
+_OF_HDF5 = tuple(range(1, 7))
+
 #: Size of the largest type of number [bytes].
 _LARGEST_NUMBER = 16
 
@@ -230,9 +233,10 @@ def check_storage(group: h5py.Group, name: str, dataset: Any) -> None:
             )
     if not can_be_checked(filters):
         chain = ", ".join(repr(label.decode("utf-8", "replace")) for *_, label in filters)
+        remedy = _repack(filters, "-f GZIP=4", 'compression="gzip"')
         raise FileFormatError(
             f"{_at(group, name)} was stored with the HDF5 filters {chain}, which cannot be checked"
-            " one behind the other; repack the file (h5repack -f GZIP=4 OLD.h5 NEW.h5)."
+            f" one behind the other; {remedy}"
         )
     chunk = plist.get_chunk() if plist.get_layout() == h5d.CHUNKED else ()
     # To ask for the type takes longer than to look at a piece that is small whatever it holds.
@@ -257,11 +261,9 @@ def _check_pieces(
         f"{_at(group, name)} has the shape {_times(shape)}, but is stored in pieces of"
         f" {_times(chunk)}"
     )
-    one = "x".join(map(str, (*(1,) * len(shape[:-2]), *shape[-2:])))
-    remedy = (
-        "repack the file with one image in each (h5repack -l"
-        f" {object_name(group, name)}:CHUNK={one} OLD.h5 NEW.h5)."
-    )
+    one = (*(1,) * len(shape[:-2]), *shape[-2:])
+    layout = f"-l {object_name(group, name)}:CHUNK={'x'.join(map(str, one))}"
+    remedy = _repack(filters, layout, f"chunks={one}", " with one image in each")
     if is_oversized(shape, chunk, itemsize):
         raise FileFormatError(f"{said}, which are far larger than an image; {remedy}")
     if not is_stack(shape, chunk, itemsize):
@@ -284,6 +286,13 @@ def _check_pieces(
             f"{said}, but only {smallest} bytes are stored of one of them; it is damaged or no"
             " image."
         )
+
+
+def _repack(filters: list[Filter], option: str, python: str, how: str = "") -> str:
+    """Say how a file is packed anew: by a tool of HDF5, where that knows its filters."""
+    if all(code in _OF_HDF5 for code, *_ in filters):
+        return f"repack the file{how} (h5repack {option} OLD.h5 NEW.h5)."
+    return f"write it anew{how} with h5py ({python})."
 
 
 def _stored_sizes(dataset: Any, size: int) -> tuple[int, int]:

@@ -250,6 +250,8 @@ def test_a_stack_that_takes_too_much_memory_is_refused_with_the_command_that_hel
         with pytest.raises(FileFormatError, match=said) as caught:
             open_recording(f"{path}::/deep/d")
         command = "h5repack -l /deep/d:CHUNK=1x1000x1000 OLD.h5 NEW.h5"
+        if name == "lzf":  # which h5repack leaves out
+            command = "h5py (chunks=(1, 1000, 1000))"
         assert command in str(caught.value)
 
 
@@ -379,6 +381,7 @@ def test_filters_that_cannot_be_checked_together_are_named_instead_of_damage(
     plist = h5p.create(h5p.DATASET_CREATE)
     plist.set_chunk(SHAPE)
     plist.set_filter(first, 0, (2, 0) if first == h5z.FILTER_SCALEOFFSET else ())
+    remedy = "h5repack -f GZIP=4" if second == h5z.FILTER_SZIP else r'h5py \(compression="gzip"'
     if second == h5z.FILTER_SZIP:
         plist.set_szip(32, 8)
     else:  # Zstandard of hdf5plugin, which need not be there
@@ -388,7 +391,7 @@ def test_filters_that_cannot_be_checked_together_are_named_instead_of_damage(
         dataset = h5d.create(file.id, b"plane", h5t.STD_I32LE, h5s.create_simple(SHAPE), plist)
         if second == h5z.FILTER_SZIP:
             dataset.write(h5s.ALL, h5s.ALL, np.arange(480, dtype="i4").reshape(SHAPE))
-        with pytest.raises(FileFormatError, match=r"cannot be checked.*h5repack -f GZIP=4") as said:
+        with pytest.raises(FileFormatError, match=f"cannot be checked.*{remedy}") as said:
             read_image(file, "plane")
     assert "damaged" not in str(said.value)
 
