@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Background",
+    "background_image",
     "background_levels",
     "border_mask",
     "check_border",
@@ -150,6 +151,27 @@ class Background:
             return self.level
         level: Array = self.level + self.slope @ np.array([x, y])
         return level
+
+
+def background_image(level: float, slope: Array | None, shape: tuple[int, int]) -> float | Array:
+    """Background of a frame: its level, or for a plane an image.
+
+    Parameters
+    ----------
+    level
+        At the centre of the image [counts].
+    slope
+        ``(2,)`` change per pixel in x and y [counts], or None where it is flat.
+    shape
+        Size of the image ``(y, x)`` [px].
+    """
+    if slope is None:
+        return level
+    rows, columns = shape
+    y = np.arange(rows)[:, None] - (rows - 1) / 2
+    x = np.arange(columns) - (columns - 1) / 2
+    plane: Array = level + slope[0] * x + slope[1] * y
+    return plane
 
 
 def _fill_gaps(values: Array, what: str) -> Array:

@@ -122,11 +122,6 @@ class FrameCorrector:
         gain = float(self.fit.gain[index])
         return correct_image(image, background, gain)
 
-    def without_background(self, index: int) -> npt.NDArray[np.float32]:
-        """Return a frame without its background, of shape (y, x) and type float32."""
-        level = self.fit.trace.background_of(index)
-        return correct_image(self.source.image(index), level, 1.0)
-
     def _prepared(self, index: int) -> tuple[npt.NDArray[Any], float | npt.NDArray[Any]]:
         """Frame, denoised where the recipe asks for it, and what is subtracted from it."""
         image: npt.NDArray[Any] = self.source.image(index)

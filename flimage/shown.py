@@ -13,10 +13,13 @@ from .progress import Progress
 
 if TYPE_CHECKING:
     from .recipe import Recipe
+    from .scan import SeriesScan
     from .source import FrameSource
 
-__all__ = ["SHOWN", "Shown", "images_of"]
+__all__ = ["SHOWN", "Level", "Shown", "background_of", "images_of"]
 
+#: From the number of a frame to its background level [counts], or a background ``(y, x)``.
+Level = Callable[[int], "float | npt.NDArray[np.float64]"]
 Shown = Literal["raw", "background", "background-corrected", "bleach-corrected"]
 SHOWN: tuple[str, ...] = get_args(Shown)
 Image = npt.NDArray[Any]
@@ -57,13 +60,15 @@ def images_of(
     from .correct import FrameCorrector, correct_image
     from .scan_cache import cached_scan
 
-    trace = bleach.make_trace(cached_scan(source, recipe, progress=progress), recipe)
+    scan = cached_scan(source, recipe, progress=progress)
     if shown == "bleach-corrected":
+        trace = bleach.make_trace(scan, recipe)
         return FrameCorrector(source, bleach.fit_trace(trace, recipe)).frame
+    level_of = background_of(scan, recipe)
 
     def image_of(index: int) -> Image:
         image = source.image(index)
-        estimated = trace.background_of(index)
+        estimated = level_of(index)
         if shown == "background-corrected":
             return correct_image(image, estimated, 1.0)
         assigned = source.background(index)
@@ -71,3 +76,32 @@ def images_of(
         return np.array(np.broadcast_to(total, image.shape), dtype=np.float32)
 
     return image_of
+
+
+def background_of(scan: SeriesScan, recipe: Recipe) -> Level:
+    """Return the background of every frame besides what is assigned, as the fit has it.
+
+    Neither times nor a decay are needed for it.
+
+    Parameters
+    ----------
+    scan
+        Summaries of the frames.
+    recipe
+        Where the background comes from, and which frames are averaged.
+
+    Raises
+    ------
+    flimage.errors.InputError
+        When it cannot be measured.
+    """
+    from .background import background_image, find_background
+    from .trace import fitted_frames
+
+    found = find_background(scan, recipe, fitted_frames(scan.n_frames, recipe))
+
+    def level_of(index: int) -> float | npt.NDArray[np.float64]:
+        slope = None if found.slope is None else found.slope[index]
+        return background_image(float(found.level[index]), slope, scan.shape)
+
+    return level_of

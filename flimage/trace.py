@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .background import find_background
+from .background import background_image, find_background
 from .errors import TimesError, TooFewFramesError
 from .observations import FEW_SATURATED, background_reasons, pixel_reasons
 from .verdict import Reason
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .recipe import Recipe
     from .scan import SeriesScan
 
-__all__ = ["Trace", "make_trace"]
+__all__ = ["Trace", "fitted_frames", "make_trace"]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -86,15 +86,8 @@ class Trace:
 
     def background_of(self, index: int) -> float | Array:
         """Return the background of a frame: a level, or for a plane an image ``(y, x)``."""
-        level = float(self.background[index])
-        if self.background_slope is None:
-            return level
-        rows, columns = self.shape
-        y = np.arange(rows)[:, None] - (rows - 1) / 2
-        x = np.arange(columns) - (columns - 1) / 2
-        slope = self.background_slope[index]
-        plane: Array = level + slope[0] * x + slope[1] * y
-        return plane
+        slope = None if self.background_slope is None else self.background_slope[index]
+        return background_image(float(self.background[index]), slope, self.shape)
 
 
 def _times(scan: SeriesScan, recipe: Recipe) -> tuple[Array, str, list[Reason]]:
@@ -177,7 +170,7 @@ def make_trace(scan: SeriesScan, recipe: Recipe) -> Trace:
             f"The recording has {n} frame{'' if n == 1 else 's'}; a decay needs at least {_FEWEST}."
         )
     times, unit, reasons = _times(scan, recipe)
-    wanted = _wanted(n, recipe)
+    wanted = fitted_frames(n, recipe)
     background = find_background(scan, recipe, wanted)
     rows, columns = np.nonzero(scan.region)
     pixels = int(rows.size)
@@ -239,8 +232,26 @@ def make_trace(scan: SeriesScan, recipe: Recipe) -> Trace:
     )
 
 
-def _wanted(n: int, recipe: Recipe) -> Mask:
-    """Frames inside the fit range that are not excluded."""
+def fitted_frames(n: int, recipe: Recipe) -> Mask:
+    """Frames inside the fit range that are not excluded.
+
+    Parameters
+    ----------
+    n
+        Number of frames.
+    recipe
+        Uses `first`, `last` and `exclude`.
+
+    Returns
+    -------
+    ndarray
+        ``(n,)``, of which one at least is true.
+
+    Raises
+    ------
+    flimage.errors.TooFewFramesError
+        When none is left.
+    """
     wanted = np.zeros(n, dtype=bool)
     last = n - 1 if recipe.last is None else recipe.last
     wanted[(recipe.first or 0) : last + 1] = True

@@ -12,7 +12,7 @@ import pytest
 import simulation
 import tifffile
 
-from flimage import FLSeries, Recipe, Region, bleach, correct, extras
+from flimage import FLImage, FLSeries, Recipe, Region, bleach, correct, extras
 from flimage.cli import main
 from flimage.errors import FlimageError, InputError
 from flimage.export import Images, Request, write, write_tiff
@@ -122,15 +122,43 @@ def test_background_corrected_images_are_those_that_are_shown_and_measured(
     assert not done.refused
 
 
-def test_a_recording_too_short_for_a_fit_is_exported_without_its_assigned_backgrounds(
+def test_a_background_is_subtracted_also_where_no_decay_can_be_fitted(
     source: EditedSource, tmp_path: Path
 ) -> None:
     two = source.with_edits(Edits().with_order((4, 5)))
     request = Request(tmp_path / "o.tif", images="background-corrected")
-    with pytest.raises(InputError, match="needs at least"):
-        write(two, request, RECIPE)
-    write(two, request, Recipe(border_px=0))
-    assert tifffile.imread(tmp_path / "o.tif").shape[0] == 2
+    write(two, request, RECIPE)
+    shown = images_of(two, RECIPE, "background-corrected")
+    found = tifffile.imread(tmp_path / "o.tif")
+    np.testing.assert_array_equal(found, [shown(0), shown(1)])
+    assert abs(found[:, :5, :5].mean()) < 3
+    timeless = FLSeries([FLImage(source.image(number)) for number in range(6)])
+    write(
+        SeriesSource(timeless), Request(tmp_path / "t.tif", images="background-corrected"), RECIPE
+    )
+    assert abs(tifffile.imread(tmp_path / "t.tif")[:, :5, :5].mean()) < 3
+
+
+@pytest.mark.parametrize("kind", ["raw", "background-corrected", "bleach-corrected"])
+def test_an_interval_gives_the_times_of_whatever_is_exported(
+    source: EditedSource, tmp_path: Path, kind: Any
+) -> None:
+    recipe = RECIPE.replace(interval=2.5)
+    write(source, Request(tmp_path / "o.tif", images=kind), recipe)
+    with tifffile.TiffFile(tmp_path / "o.tif") as file:
+        assert file.imagej_metadata["finterval"] == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stated"),
+    [("raw", False), ("background-corrected", True), ("bleach-corrected", True)],
+)
+def test_settings_are_stated_where_they_matter(
+    source: EditedSource, tmp_path: Path, kind: Any, stated: bool
+) -> None:
+    write(source, Request(tmp_path / "o.ome.tif", images=kind), RECIPE)
+    with tifffile.TiffFile(tmp_path / "o.ome.tif") as file:
+        assert ("background_source" in file.ome_metadata) is stated
 
 
 def test_a_fit_that_there_is_is_not_made_again(

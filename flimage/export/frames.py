@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from .. import provenance as records
 from .._version import __version__
-from ..correct import FrameCorrector
+from ..correct import FrameCorrector, correct_image
 from ..errors import FlimageError, InputError
 from ..meta import is_number
 from ..parallel import ordered_map
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ..bleach import BleachFit
     from ..recipe import Recipe
+    from ..shown import Level
     from ..source import FrameSource
 
 __all__ = ["Images", "interval_of"]
@@ -63,12 +64,18 @@ class Images:
     source
         The recording.
     kind
-        ``"raw"``: as stored; ``"background-corrected"``: without the assigned backgrounds and,
-        with a `fit`, without its background level; ``"bleach-corrected"``: without bleaching, too.
+        ``"raw"``: as stored; ``"background-corrected"``: without the assigned backgrounds and the
+        background `level`; ``"bleach-corrected"``: without bleaching, too.
     fit
         Fit of the recording; needed for bleach-corrected images.
     frames
         Frames that are exported, in this order; all by default.
+    level
+        Background level of the frames, see :func:`flimage.shown.background_of`; that of the `fit`
+        by default, and 0 without any.
+    recipe
+        Settings behind the level, whose interval takes the place of the stored times; those of
+        the `fit` by default.
 
     Raises
     ------
@@ -80,6 +87,8 @@ class Images:
     kind: ImageKind = "raw"
     fit: BleachFit | None = None
     frames: Sequence[int] = ()
+    level: Level | None = None
+    recipe: Recipe | None = None
     _corrector: FrameCorrector | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
@@ -99,8 +108,14 @@ class Images:
         object.__setattr__(self, "frames", frames)
         if self.kind == "bleach-corrected" and self.fit is None:
             raise InputError("Bleach-corrected images need a fit; fit the recording first.")
-        if self.kind != "raw" and self.fit is not None:
+        if self.fit is None:
+            return
+        if self.kind == "bleach-corrected":
             object.__setattr__(self, "_corrector", FrameCorrector(self.source, self.fit))
+        if self.level is None:
+            object.__setattr__(self, "level", self.fit.trace.background_of)
+        if self.recipe is None:
+            object.__setattr__(self, "recipe", self.fit.recipe)
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -157,11 +172,11 @@ class Images:
     def times(self) -> npt.NDArray[np.float64]:
         """Times of the frames, of shape (t,) [s]; NaN where a frame has none.
 
-        Where the fit was made with an interval instead of the stored times, these are its times.
+        Where an interval takes the place of the stored times, it gives them.
         """
         times: npt.NDArray[np.floating[Any]] = self.source.times
-        if self.fit is not None and self.fit.recipe.interval is not None:
-            times = np.arange(len(self.source)) * self.fit.recipe.interval
+        if self.recipe is not None and self.recipe.interval is not None:
+            times = np.arange(len(self.source)) * self.recipe.interval
         return np.asarray(times[list(self.frames)], dtype=np.float64)
 
     @property
@@ -182,12 +197,13 @@ class Images:
         image: npt.NDArray[Any]
         if self.kind == "raw":
             image = self.source.raw(frame)
-        elif self._corrector is None:
-            image = self.source.image(frame)
-        elif self.kind == "background-corrected":
-            image = self._corrector.without_background(frame)
-        else:
+        elif self.kind == "bleach-corrected":
+            assert self._corrector is not None
             image = self._corrector.frame(frame)
+        elif self.level is None:
+            image = self.source.image(frame)
+        else:
+            image = correct_image(self.source.image(frame), self.level(frame), 1.0)
         if image.shape != self.shape:
             raise InputError(
                 f"Frame {frame} is of {image.shape[1]} × {image.shape[0]} px and the first one of"
@@ -241,8 +257,8 @@ class Images:
             facts |= _made_by(self.record.recipe, self.record.fit)
         elif self.kind == "bleach-corrected" and self.fit is not None:
             facts |= _made_by(self.fit.recipe, self.fit.to_dict())
-        elif self.kind == "background-corrected" and self.fit is not None:
-            facts["recipe"] = self.fit.recipe.to_json()
+        elif self.kind == "background-corrected" and self.recipe is not None:
+            facts["recipe"] = self.recipe.to_json()
         return facts
 
 

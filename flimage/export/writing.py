@@ -16,6 +16,9 @@ from ..extras import need
 from ..output import atomic_output
 from ..quantities import format_count
 from ..recipe import Recipe
+from ..scan import scan_series
+from ..scan_cache import cached_scan
+from ..shown import background_of
 from .formats import EXTRAS, FIGURES, MOVIES, STACKS
 from .frames import Images
 from .movie import write_movie
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from ..bleach import BleachFit
     from ..progress import Progress
     from ..scan import SeriesScan
+    from ..shown import Level
     from ..source import FrameSource
     from .formats import ImageKind
     from .request import Request
@@ -170,6 +174,18 @@ class _Job:
             ).fit
         return self.fit
 
+    def level(self) -> Level:
+        """Background level of the frames: that of the fit, or measured."""
+        if self.fit is not None:
+            return self.fit.trace.background_of
+        if self.scan is None:
+            self.scan = (
+                cached_scan(self.source, self.recipe, self.progress)
+                if self.cache
+                else scan_series(self.source, self.recipe, self.progress, detail=False)
+            )
+        return background_of(self.scan, self.recipe)
+
     def fit_values(self) -> Mapping[str, Any]:
         """Values of the fit: those that the file holds, or those of a new fit."""
         if self.record is None:
@@ -187,12 +203,15 @@ class _Job:
         kind: ImageKind = self.request.images or "bleach-corrected"
         if self.record is not None and kind == "bleach-corrected":
             kind = "raw"  # as they stand
-        fit = None
-        if kind == "bleach-corrected" or (
-            kind == "background-corrected" and self.record is None and self.recipe.has_level
-        ):
-            fit = self.fitted()
-        return Images(self.source, kind, fit, self.request.frames)
+        frames = self.request.frames
+        if kind == "bleach-corrected":
+            return Images(self.source, kind, self.fitted(), frames)
+        if self.record is not None:
+            return Images(self.source, kind, frames=frames)
+        level = None
+        if kind == "background-corrected" and self.recipe.has_level:
+            level = self.level()
+        return Images(self.source, kind, frames=frames, level=level, recipe=self.recipe)
 
     def stack(self) -> Export:
         """Write images."""
@@ -312,8 +331,8 @@ class _Job:
         if done.scaling is not None:
             sentences.append(done.scaling.sentence)
         fit = images.fit
-        if fit is None or images.kind != "bleach-corrected":
-            return Export(done.path, tuple(sentences), fit)
+        if fit is None:
+            return Export(done.path, tuple(sentences))
         sentences.append(f"Correction {fit.verdict.grade}: {fit.verdict.sentence}")
         return Export(done.path, tuple(sentences), fit, _is_refused(fit))
 
