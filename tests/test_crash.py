@@ -156,7 +156,7 @@ def test_a_folder_that_cannot_be_looked_into_is_not_replaced(
         raise OSError(errno.EMFILE, "Too many open files", str(path))
 
     monkeypatch.setattr("flimage.export.folder.remove_remnants", lambda folder: [])
-    monkeypatch.setattr(Path, "iterdir", fail)
+    monkeypatch.setattr("flimage.export.folder.os.scandir", fail)
     with (
         pytest.raises(FileAccessError, match=r"out\.zarr could not .*: too many files are open;"),
         atomic_folder(target, overwrite=True),
