@@ -7,12 +7,16 @@ from typing import Any
 
 import pyqtgraph as pg
 from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPalette, QPen
+from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QPalette, QPen
 
 from .plot_ranges import readable_ticks
 from .widgets import is_dark
 
-__all__ = ["PlotColors", "ScaleAxis", "make_pen", "style_plot", "translucent"]
+__all__ = ["FrameLine", "PlotColors", "ScaleAxis", "make_pen", "style_plot", "translucent"]
+
+#: By how much more than a line Qt has to paint where the line was [px]: at scales between whole
+#: numbers, its last pixel lies outside of what it says to cover.
+_SPARE = 2.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,24 @@ class ScaleAxis(pg.AxisItem):
             return [chosen]
         return levels
 
+    def tickStrings(  # noqa: N802 - pyqtgraph's name
+        self, values: Any, scale: float, spacing: float
+    ) -> list[str]:
+        """Write numbers with the sign that is a minus, as everywhere else."""
+        texts = super().tickStrings(values, scale, spacing)
+        return [text.replace("-", "−") for text in texts]
+
+
+class FrameLine(pg.InfiniteLine):
+    """The line of the current frame; it leaves nothing behind when it moves."""
+
+    def _computeBoundingRect(self) -> Any:  # noqa: N802 - pyqtgraph's name
+        rect = super()._computeBoundingRect()
+        along = self.pixelLength(pg.Point(1, 0))
+        if rect.isEmpty() or not along:
+            return rect
+        return rect.adjusted(-_SPARE * along, 0, _SPARE * along, 0)
+
 
 def translucent(color: QColor, alpha: int) -> QColor:
     """Return `color` with an opacity of `alpha` (0–255)."""
@@ -80,8 +102,15 @@ def translucent(color: QColor, alpha: int) -> QColor:
 
 
 def make_pen(color: QColor, width: float = 1.0, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
-    """Make a pen whose width is in screen pixels at every zoom."""
-    return pg.mkPen(color, width=width, style=style)
+    """Make a pen of the same width at every zoom, in pixels as of a screen of scale 1."""
+    app = QGuiApplication.instance()
+    # Qt counts the width of such a pen in the pixels of the screen, however small they are.
+    scale = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
+    pen = pg.mkPen(color, width=width * scale, style=style)
+    if style == Qt.PenStyle.SolidLine:
+        # The usual caps reach beyond the ends.
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    return pen
 
 
 def style_plot(plot: Any, colors: PlotColors, font: QFont, grid: bool = True) -> None:

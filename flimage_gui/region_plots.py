@@ -11,7 +11,7 @@ from PyQt5.QtGui import QColor, QFont, QPalette
 from PyQt5.QtWidgets import QVBoxLayout, QWidget
 
 from .labels import hint_label
-from .plot_style import PlotColors, ScaleAxis, make_pen, style_plot, translucent
+from .plot_style import FrameLine, PlotColors, ScaleAxis, make_pen, style_plot, translucent
 from .trace_axis import TraceAxis, thin_out
 from .widgets import describe
 
@@ -73,7 +73,7 @@ class RegionPlot(_Plot):
         )
         self.axis = TraceAxis.from_times(np.empty(0))
         self._drawn: list[Any] = []
-        self.line = pg.InfiniteLine(angle=90)
+        self.line = FrameLine(angle=90)
         self.line.setZValue(20)
         self.line.hide()
         self.addItem(self.line, ignoreBounds=True)

@@ -12,7 +12,7 @@ from flimage.timing import TimeFlag, time_flags, time_steps
 
 from .labels import ElidedLabel
 from .plot_ranges import range_of
-from .plot_style import PlotColors, ScaleAxis, make_pen, style_plot
+from .plot_style import FrameLine, PlotColors, ScaleAxis, make_pen, style_plot
 from .widgets import ChoiceCombo, describe, fill_combo
 
 __all__ = ["TimesPlot"]
@@ -69,7 +69,7 @@ class TimesPlot(QWidget):
         self._line.setDownsampling(auto=True, method="peak")
         self._line.setClipToView(True)
         self._odd = pg.ScatterPlotItem(symbol="t1", size=10)
-        self._marker = pg.InfiniteLine(angle=90)
+        self._marker = FrameLine(angle=90)
         for item in (self._line, self._odd, self._marker):
             self.plot.addItem(item)
         self.plot.scene().sigMouseClicked.connect(self._on_plot_clicked)

@@ -11,7 +11,7 @@ from PyQt5.QtGui import QFont, QFontMetrics, QResizeEvent
 from PyQt5.QtWidgets import QSplitter, QWidget
 
 from .plot_ranges import fits, range_of
-from .plot_style import PlotColors, ScaleAxis, make_pen, style_plot, translucent
+from .plot_style import FrameLine, PlotColors, ScaleAxis, make_pen, style_plot, translucent
 from .trace_axis import TraceAxis, thin_out
 from .trace_legend import Legend
 from .trace_numbers import gain_band, residual_limit
@@ -122,7 +122,7 @@ class TracePlots(QSplitter):
         self.unused = pg.ScatterPlotItem(symbol="x", size=7)
         self.outliers = pg.ScatterPlotItem(symbol="d", size=12)
         self.curve = pg.PlotDataItem(antialias=True)
-        self.frame_line = pg.InfiniteLine(angle=90, movable=True)
+        self.frame_line = FrameLine(angle=90, movable=True)
         self.frame_line.setZValue(20)
         self.frame_line.sigDragged.connect(self._on_frame_line_dragged)
         for item in (self.band, self.level, self.used, self.unused, self.outliers, self.curve):
@@ -133,7 +133,7 @@ class TracePlots(QSplitter):
         self.zero_line = pg.InfiniteLine(angle=0, pos=0)
         self.residuals = pg.ScatterPlotItem(symbol="o")
         self.unused_residuals = pg.ScatterPlotItem(symbol="x", size=6)
-        self.residual_frame_line = pg.InfiniteLine(angle=90)
+        self.residual_frame_line = FrameLine(angle=90)
         for item in (self.zero_line, self.residuals, self.unused_residuals):
             self.residual_plot.addItem(item)
         self.residual_plot.addItem(self.residual_frame_line, ignoreBounds=True)
