@@ -65,7 +65,13 @@ class CompareButton(QToolButton):
         self.same_levels.setCheckable(True)
         self.same_levels.toggled.connect(self.same_levels_toggled)
         self.setMenu(menu)
+        menu.aboutToHide.connect(self._on_menu_about_to_hide)
         self.show_choice(Mode.OFF, Display.RAW)
+
+    def _on_menu_about_to_hide(self) -> None:
+        # Qt does not notice that the pointer has left for the menu; it does when it comes back.
+        self.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
+        self.update()
 
     def show_choice(self, mode: Mode, reference: Display) -> None:
         """Show what is chosen."""

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QLabel, QMessageBox, QVBoxLayout, QWidget
 
 import flimage
 
+from . import assets
+
 __all__ = ["ask_unsaved", "confirm_cancel", "confirm_deletion", "show_about"]
+
+_SIGN = QSize(36, 36)
+
+
+def _question(parent: QWidget, name: str, text: str) -> QMessageBox:
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "flimage", text, parent=parent)
+    box.setObjectName(name)
+    # In the lines of all other icons; Qt's own is a bubble of another time.
+    window = parent.window().windowHandle()
+    icon = assets.icon("question")
+    box.setIconPixmap(icon.pixmap(window, _SIGN) if window else icon.pixmap(_SIGN))
+    return box
 
 
 def _ask(parent: QWidget, name: str, text: str, more: str, yes: str, no: str) -> bool:
-    box = QMessageBox(QMessageBox.Icon.Question, "flimage", text, parent=parent)
-    box.setObjectName(name)
+    box = _question(parent, name, text)
     box.setInformativeText(more)
     accept = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
     accept.setObjectName(f"{name}YesButton")
@@ -60,8 +73,7 @@ def ask_unsaved_regions(parent: QWidget, title: str) -> Literal["save", "discard
 
 def _ask_to_save(parent: QWidget, text: str, question: str) -> Literal["save", "discard", "cancel"]:
     name = "discardQuestion"
-    box = QMessageBox(QMessageBox.Icon.Question, "flimage", text, parent=parent)
-    box.setObjectName(name)
+    box = _question(parent, name, text)
     box.setInformativeText(question)
     save = box.addButton("&Save", QMessageBox.ButtonRole.AcceptRole)
     save.setObjectName(f"{name}SaveButton")

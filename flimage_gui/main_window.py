@@ -30,6 +30,7 @@ from .copying import Copying
 from .documents import Documents, dropped_paths
 from .drop_hint import DropHint
 from .first_result import FirstResult
+from .focus_return import FocusReturn
 from .focus_ring import FocusRing
 from .frame_table import FramePanel
 from .frame_view import FrameView
@@ -162,6 +163,7 @@ class MainWindow(QMainWindow):
         self.copying = Copying(session, self.message_bar)
         self._connect()
         self._on_session_changed(~Change(0))
+        FocusReturn(session, self)
         self._drop_hint = DropHint(self, "Drop to open")
         self.windows.adopt(self)
         self.saving.offer()

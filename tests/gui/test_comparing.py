@@ -18,6 +18,15 @@ from flimage_gui.session import Display
 PATIENCE = 20_000
 
 
+def test_the_button_does_not_look_pointed_at_after_a_choice_in_its_menu(qtbot, window) -> None:
+    button = find(window, QAbstractButton, "compareButton")
+    button.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
+    menu = button.menu()
+    menu.popup(button.mapToGlobal(QPoint(0, 60)))
+    menu.hide()
+    assert not button.underMouse()
+
+
 @pytest.fixture
 def opened(qtbot, opened: MainWindow, settle) -> MainWindow:
     opened.session.run_fit()

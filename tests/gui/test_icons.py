@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from PyQt5.QtCore import QSize
-from PyQt5.QtWidgets import QToolButton
+from PyQt5.QtGui import QColor
+from PyQt5.QtWidgets import QPushButton, QToolButton
 
-from flimage_gui import assets
+from flimage_gui import assets, theme
 
 
 @pytest.mark.parametrize("size", [(16, 0), (0, 16), (0, 0), (-1, 16)])
@@ -22,3 +23,18 @@ def test_a_button_that_is_a_few_lines_high_is_drawn(qtbot, height: int) -> None:
     button.resize(36, height)
     # A warning of Qt fails the test.
     assert button.grab().height() == height
+
+
+@pytest.mark.parametrize("name", ["exportWriteButton", "exportAsWriteButton"])
+def test_what_writes_has_the_accent_in_every_dialog(qtbot, qapp, name: str) -> None:
+    palette, before = qapp.palette(), qapp.styleSheet()
+    button = QPushButton("Write")
+    qtbot.addWidget(button)
+    button.setObjectName(name)
+    theme.apply_theme(qapp, theme.LIGHT)
+    try:
+        image = button.grab().toImage()
+        assert QColor(image.pixel(button.width() // 2, 3)).name() == theme.LIGHT.accent
+    finally:
+        qapp.setStyleSheet(before)
+        qapp.setPalette(palette)

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from controls import click, find
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QLabel, QListWidget
+from PyQt5.QtWidgets import QLabel, QListWidget, QMessageBox
 from questions import answer, answer_file_dialog
 from recordings import held_by_another_program
 
 from flimage import FLSeries, save
 from flimage.recipe import Region
+from flimage_gui import assets, dialogs
 from flimage_gui.editor import Editor
 from flimage_gui.main_window import MainWindow
 from flimage_gui.session import Session
@@ -227,6 +228,14 @@ def test_regions_that_no_file_has_are_named_wherever_saving_is_spoken_of(
     settle(session)
     assert not session.regions_modified
     assert "regions are not saved yet" not in hint.text()
+
+
+def test_questions_have_the_icon_of_the_program(qtbot, opened) -> None:
+    box = dialogs._question(opened, "someQuestion", "Shall it be?")
+    qtbot.addWidget(box)
+    assert box.icon() == QMessageBox.Icon.NoIcon
+    drawn = assets.icon("question").pixmap(box.iconPixmap().size()).toImage()
+    assert box.iconPixmap().toImage() == drawn
 
 
 # ---------------------------------------------------------------------- the list of steps
