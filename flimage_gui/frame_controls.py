@@ -102,13 +102,15 @@ class FrameControls(QHBoxLayout):
         self.addWidget(self._fixed_colors, 2)
         self.addWidget(self.auto_contrast_button)
         self.addStretch(1)
-        for button in (
-            self.border_button,
-            self.zoom_out_button,
-            self.zoom_in_button,
-            self.fit_button,
-        ):
-            self.addWidget(button)
+        # One of them alone would be odd.
+        self._zoom_buttons = QWidget()
+        pair = QHBoxLayout(self._zoom_buttons)
+        pair.setContentsMargins(0, 0, 0, 0)
+        pair.setSpacing(self.spacing())
+        pair.addWidget(self.zoom_out_button)
+        pair.addWidget(self.zoom_in_button)
+        for widget in (self.border_button, self._zoom_buttons, self.fit_button):
+            self.addWidget(widget)
 
     def _flat_button(self, name: str, icon: str, accessible: str, tip: str) -> QToolButton:
         button = QToolButton()
@@ -128,17 +130,12 @@ class FrameControls(QHBoxLayout):
 
     def add_button(self, button: QWidget) -> None:
         """Put a button before those that zoom."""
-        self.insertWidget(self.indexOf(self.zoom_out_button), button)
+        self.insertWidget(self.indexOf(self._zoom_buttons), button)
 
     def share_room(self, width: int) -> None:
         """Keep what is shown readable as long as anything else can be done without."""
         # All of them have keys and stand in menus.
-        spare = (
-            self.auto_contrast_button,
-            self.zoom_out_button,
-            self.zoom_in_button,
-            self.fit_button,
-        )
+        spare = (self.auto_contrast_button, self._zoom_buttons, self.fit_button)
         combo = self.display_combo
         full = combo.fontMetrics().horizontalAdvance(Display.BACKGROUND_CORRECTED.value) + 50
         for each in (combo, self.colormap_combo, self._fixed_colors):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QEvent, Qt, QTimer, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PyQt5.QtWidgets import (
     QDialog,
     QGraphicsView,
@@ -40,7 +40,7 @@ from .menus import CONTEXT_ACTIONS, build_menus, build_tool_bar
 from .metadata_panel import MetadataPanel
 from .notify import MessageBar
 from .panels import Panels
-from .placing import DEFAULT_SIZE, fit_to_screen
+from .placing import DEFAULT_SIZE, cap_size, fit_to_screen
 from .preferences_dialog import PreferencesDialog
 from .recent import RecentFiles
 from .saving import Saving
@@ -261,6 +261,7 @@ class MainWindow(QMainWindow):
 
     def _show_dialog(self, dialog: QDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        cap_size(dialog)
         dialog.open()
 
     def toggle_full_screen(self) -> None:
@@ -348,6 +349,13 @@ class MainWindow(QMainWindow):
 
         # Not within the drop: the program that the file comes from waits for its end.
         QTimer.singleShot(0, take)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave enough room for the image when the window becomes smaller."""
+        super().resizeEvent(event)
+        old, new = event.oldSize(), event.size()
+        if new.width() < old.width() or new.height() < old.height():
+            self.panels.leave_room()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Draw icons anew when the theme has changed."""

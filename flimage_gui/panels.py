@@ -29,6 +29,8 @@ LAYOUT_VERSION = 2
 #: From this height on [px], background and bleaching have room one below the other.
 ROOMY_HEIGHT = 1100
 PANEL_WIDTH = 340
+#: Parts of the window that the image gets, with its buttons, when the window becomes smaller.
+_IMAGE_WIDTH, _IMAGE_HEIGHT = 0.5, 0.5
 
 _RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 _BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
@@ -93,6 +95,10 @@ class Panels(QObject):
         self._titles_timer.setSingleShot(True)
         self._titles_timer.setInterval(0)
         self._titles_timer.timeout.connect(self._show_titles)
+        self._room_timer = QTimer(self)
+        self._room_timer.setSingleShot(True)
+        self._room_timer.setInterval(0)
+        self._room_timer.timeout.connect(self._leave_room)
         #: Docks by object name.
         self.docks: dict[str, QDockWidget] = {}
         #: Whether each is in front of those that share its place.
@@ -198,6 +204,33 @@ class Panels(QObject):
         window.resizeDocks([docks["traceDock"]], [trace_height], Qt.Orientation.Vertical)
         panel_width = min(PANEL_WIDTH, round(window.width() * 0.42))
         window.resizeDocks([docks["bleachDock"]], [panel_width], Qt.Orientation.Horizontal)
+
+    def leave_room(self) -> None:
+        """Let the image have its share of a window that has become smaller, a little later."""
+        self._room_timer.start()
+
+    def _leave_room(self) -> None:
+        window, centre = self._window, self._window.centralWidget()
+        if not self._shown or centre is None:
+            return
+        for area, orientation, share in (
+            (_BOTTOM, Qt.Orientation.Vertical, _IMAGE_HEIGHT),
+            (_RIGHT, Qt.Orientation.Horizontal, _IMAGE_WIDTH),
+        ):
+            docked = [
+                dock
+                for name, dock in self.docks.items()
+                if self.in_sight(name)
+                and not dock.isFloating()
+                and window.dockWidgetArea(dock) == area
+            ]
+            down = orientation == Qt.Orientation.Vertical
+            has = centre.height() if down else centre.width()
+            missing = round(share * (window.height() if down else window.width())) - has
+            # Where several lie in an area, the person has arranged them.
+            if len(docked) == 1 and missing > 0:
+                size = docked[0].height() if down else docked[0].width()
+                window.resizeDocks(docked, [max(1, size - missing)], orientation)
 
     def _show_titles(self) -> None:
         """Leave out the titles of panels that a tab names already."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QMargins, QRect
+from PyQt5.QtCore import QMargins, QRect, QSize
 from PyQt5.QtWidgets import QStyle, QWidget
 
-__all__ = ["DEFAULT_SIZE", "cascade", "fit_into", "fit_to_screen"]
+__all__ = ["DEFAULT_SIZE", "cap_size", "cascade", "fit_into", "fit_to_screen"]
 
 #: Width and height of the window when it is opened for the first time [px].
 DEFAULT_SIZE = (1280, 820)
@@ -43,6 +43,14 @@ def fit_to_screen(window: QWidget) -> None:
         window.resize(place.size())
     if place.topLeft() != inner.topLeft():
         window.move(place.left() - frame.left(), place.top() - frame.top())
+
+
+def cap_size(dialog: QWidget) -> None:
+    """Make a dialog, which Qt will place itself, no larger than the screen of its window."""
+    window = dialog.parentWidget() or dialog
+    title = dialog.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight, None, dialog)
+    room = window.screen().availableGeometry().size() - QSize(4, title + 2)
+    dialog.resize(dialog.size().boundedTo(room))
 
 
 def cascade(window: QWidget, beside: QWidget) -> None:

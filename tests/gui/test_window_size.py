@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PyQt5.QtCore import QRect, QSize
-from PyQt5.QtWidgets import QWidget
+from controls import find
+from PyQt5.QtCore import QRect, QSize, Qt
+from PyQt5.QtGui import QScreen
+from PyQt5.QtWidgets import QDialog, QToolButton, QWidget
 
 from flimage_gui.main_window import MainWindow
 from flimage_gui.placing import fit_into, fit_to_screen
@@ -79,6 +81,49 @@ def test_everything_fits_half_of_a_laptop_screen_with_a_fit_shown(
         assert widget.isVisible(), name
         right = widget.mapTo(window, widget.rect().bottomRight()).x()
         assert right < SMALL.width(), name
+
+
+def test_the_image_keeps_its_share_when_the_window_becomes_smaller(
+    qtbot, window: MainWindow, recording: Path, settle
+) -> None:
+    window.resize(1280, 820)
+    window.open_path(recording)
+    settle(window.session)
+    dock = window.panels.docks["traceDock"]
+    window.resizeDocks([dock], [420], Qt.Orientation.Vertical)
+    window.resizeDocks([window.panels.docks["bleachDock"]], [600], Qt.Orientation.Horizontal)
+    qtbot.wait(20)
+    # What a person chose stays as long as the window does.
+    assert dock.height() > 380
+    window.resize(1024, 700)
+    qtbot.wait(50)
+    graphics = window.frame_view.graphics
+    assert graphics.height() >= 250
+    assert graphics.width() >= 400
+
+
+def test_buttons_that_zoom_go_and_come_together(qtbot, opened: MainWindow) -> None:
+    buttons = [find(opened, QToolButton, name) for name in ("zoomOutButton", "zoomInButton")]
+    seen = set()
+    for width in range(1280, SMALL.width(), -8):
+        opened.resize(width, 700)
+        qtbot.wait(1)
+        shown = {button.isVisible() for button in buttons}
+        assert len(shown) == 1, width
+        seen |= shown
+    assert seen == {True, False}
+
+
+@pytest.mark.parametrize("show", ["show_preferences", "show_shortcuts"])
+def test_a_dialog_is_no_larger_than_the_screen(
+    qtbot, window: MainWindow, monkeypatch, show: str
+) -> None:
+    low = QRect(0, 0, 700, 480)
+    monkeypatch.setattr(QScreen, "availableGeometry", lambda screen: low)
+    getattr(window, show)()
+    dialog = window.findChild(QDialog)
+    assert dialog.height() <= 480 - 20
+    dialog.close()
 
 
 def _widest(window: MainWindow) -> str:
