@@ -102,11 +102,11 @@ def _trace(times: npt.NDArray[Any], chosen: npt.NDArray[Any], means: npt.NDArray
     x, label = chosen.astype(float), "Frame"
     if np.isfinite(times[chosen]).all():
         unit = time_unit(float(np.ptp(times)))
-        x, label = times[chosen] / unit.scale, f"Time [{unit.symbol}]"
+        x, label = times[chosen] / unit.scale, f"Time ({unit.symbol})"
     return plot(
         [Layer("line", x, means), Layer("points", x, means)],
         x_label=label,
-        y_label="Mean [counts]",
+        y_label="Mean (counts)",
         title="Mean of the frames, background images subtracted",
         width=380,
         height=170,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from .fitting import Solution, fit_weighted
 from .models import MODELS
+from .quantities import format_percent
 from .result import BleachFit
 from .uncertainty import Spread, autocorrelation, widening
 from .verdict import Reason, Verdict
@@ -91,7 +92,8 @@ def refusal(
         return Reason(
             "rising",
             "refused",
-            f"The signal rises by {slope / mean:.1%}; it does not bleach and was left as it is.",
+            f"The signal rises by {format_percent(slope / mean)}; it does not bleach and was left"
+            " as it is.",
         )
     return Reason(
         "not-bleaching",
@@ -131,7 +133,8 @@ def judge(fitted: BleachFit, refused: Reason | None) -> BleachFit:
 def _summary(fitted: BleachFit) -> str:
     last = int(np.argmax(fitted.trace.times))
     loss = 1 - 1 / float(fitted.gain[last])
-    return f"The correction can be used: {loss:.1%} of the signal was lost by the last frame."
+    lost = format_percent(loss)
+    return f"The correction can be used: {lost} of the signal was lost by the last frame."
 
 
 def _about_gain(fitted: BleachFit) -> list[Reason]:
@@ -158,7 +161,11 @@ def _about_gain(fitted: BleachFit) -> list[Reason]:
     error = fitted.gain_stderr / fitted.gain
     worst_frame = int(np.argmax(error))
     if error[worst_frame] > 0.02:
-        size = f"{error[worst_frame]:.1%}" if error[worst_frame] < 10 else "more than 1000 %"
+        size = (
+            format_percent(error[worst_frame])
+            if error[worst_frame] < 10
+            else "more than 1000\u202f%"
+        )
         reasons.append(
             Reason(
                 "uncertain-gain",
@@ -218,7 +225,7 @@ def _about_curve(fitted: BleachFit) -> list[Reason]:
                 "structured-residuals",
                 "caution" if missed > 0.003 else "info",
                 f"Neighbouring residuals go together (correlation {rho:.2f}): the curve misses"
-                f" about {missed:.2%} of the signal; try another model.",
+                f" about {format_percent(missed, 2)} of the signal; try another model.",
             )
         )
     in_a_row = _longest_run(fitted)
@@ -229,8 +236,8 @@ def _about_curve(fitted: BleachFit) -> list[Reason]:
                 "structured-residuals",
                 "caution",
                 f"{in_a_row.size} frames in a row, from frame {in_a_row[0]} on, lie off the curve"
-                f" by up to {off:.1%} of the signal: the curve misses what happens there; try"
-                " another model or leave them out.",
+                f" by up to {format_percent(off)} of the signal: the curve misses what happens"
+                " there; try another model or leave them out.",
             )
         )
     if np.isfinite(fitted.reduced_chi2) and fitted.reduced_chi2 > 4:

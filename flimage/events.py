@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from .errors import InputError
 from .progress import Progress, ignore_progress
+from .quantities import format_percent
 from .source import WrappedSource
 
 if TYPE_CHECKING:
@@ -73,9 +74,11 @@ class EventPreservation:
     @property
     def sentence(self) -> str:
         """The result in one sentence."""
-        left = ", ".join(f"{name} {100 * part:.0f} %" for name, part in self.survived.items())
+        left = ", ".join(
+            f"{name} {format_percent(part, 0)}" for name, part in self.survived.items()
+        )
         return (
-            f"Of a change by {100 * self.change:+.0f} % in frames {self.frames[0]} to"
+            f"Of a change by {100 * self.change:+.0f}\u202f% in frames {self.frames[0]} to"
             f" {self.frames[1]} this is left after the correction: {left}."
         )
 

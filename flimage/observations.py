@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .quantities import format_number
+from .quantities import format_number, format_percent
 from .region import LARGEST_MOVE
 from .verdict import Reason
 
@@ -49,7 +49,7 @@ def background_reasons(
     kept = wanted & np.isfinite(background.per_frame) & np.isfinite(intensity)
     size = float(np.median(np.abs(intensity[kept]))) if kept.any() else 0.0
     if background.cells > 0.01:
-        what = f"{background.cells:.0%} of the border lies in or next to cells"
+        what = f"{format_percent(background.cells, 0)} of the border lies in or next to cells"
         if background.left_out:
             serious = background.cells > 0.5
             reasons.append(
@@ -89,8 +89,8 @@ def background_reasons(
                     "background-drifts",
                     "refused" if pixels * abs(change) > size else "caution",
                     f"The background changes by {format_number(change, 3)} counts during the"
-                    f" recording, which is {pixels * abs(change) / size:.1%} of the signal;"
-                    f" {PER_FRAME}.",
+                    f" recording, which is {format_percent(pixels * abs(change) / size)} of the"
+                    f" signal; {PER_FRAME}.",
                 )
             )
     return reasons
@@ -122,9 +122,9 @@ def pixel_reasons(
             Reason(
                 "signal-moves",
                 "caution",
-                f"The signal moves or spreads: {scan.moved:.0%} of it lies elsewhere at one end of"
-                " the recording; the whole frame was measured, because signal that leaves a region"
-                " looks like bleaching.",
+                f"The signal moves or spreads: {format_percent(scan.moved, 0)} of it lies elsewhere"
+                " at one end of the recording; the whole frame was measured, because signal that"
+                " leaves a region looks like bleaching.",
             )
         )
     saturated = np.where(wanted, np.asarray(scan.n_saturated), 0)
@@ -161,7 +161,7 @@ def pixel_reasons(
                 "missing-pixels",
                 "caution" if part > 0.1 else "info",
                 f"Pixels of the signal region are missing in {np.count_nonzero(missing)} frames, at"
-                f" most {part:.1%} in frame {worst}; the trace was scaled up for them.",
+                f" most {format_percent(part)} in frame {worst}; the trace was scaled up for them.",
             )
         )
     return reasons

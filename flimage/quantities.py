@@ -17,6 +17,7 @@ __all__ = [
     "format_duration",
     "format_estimate",
     "format_number",
+    "format_percent",
     "format_quantity",
     "format_range",
     "parse_quantity",
@@ -250,6 +251,11 @@ def format_count(number: int, singular: str, plural: str | None = None) -> str:
     """Write ``1 frame`` but ``1 000 frames`` (thousands kept together by a narrow space)."""
     word = singular if number == 1 else (plural or singular + "s")
     return f"{number:,}".replace(",", "\u202f") + f" {word}"
+
+
+def format_percent(share: float, decimals: int = 1) -> str:
+    """Write a share of 1 in per cent, the sign kept on the line by a narrow space."""
+    return f"{100 * share:.{decimals}f}".replace("-", "−") + "\u202f%"
 
 
 def format_bytes(size: float) -> str:

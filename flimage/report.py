@@ -151,7 +151,7 @@ def _time_axis(fit: BleachFit) -> tuple[Any, str]:
     if fit.trace.time_unit != "s":
         return times, "Exposures"
     unit = time_unit(float(np.nanmax(times) - np.nanmin(times)))
-    return times / unit.scale, f"Time [{unit.symbol}]"
+    return times / unit.scale, f"Time ({unit.symbol})"
 
 
 def _draw_trace(axes: Axes, fit: BleachFit, times: Any) -> None:
@@ -189,7 +189,7 @@ def _draw_trace(axes: Axes, fit: BleachFit, times: Any) -> None:
     low, high = np.nanmin(level), np.nanmax(level)
     # From zero, so that the loss of signal is seen in proportion.
     axes.set_ylim(min(0.0, low - 0.05 * (high - low)), max(high + 0.06 * abs(high), 0.0))
-    axes.set_ylabel("Mean signal [counts/px]")
+    axes.set_ylabel("Signal (counts/px)")
     axes.legend(frameon=False, loc="best", fontsize=8.5)
 
 
@@ -207,7 +207,7 @@ def _draw_residuals(axes: Axes, fit: BleachFit, times: Any) -> None:
         _explain_band(axes, "band: expected noise, ±1 σ")
     axes.axhline(0, color=_CURVE, lw=1.2)
     axes.plot(times[used], residuals[used], "o", ms=2.4, mew=0, color=_TRACE, alpha=0.8)
-    axes.set_ylabel("Residual [%]")
+    axes.set_ylabel("Residual (%)")
 
 
 def _draw_gain(axes: Axes, fit: BleachFit, times: Any) -> None:

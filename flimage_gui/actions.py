@@ -193,9 +193,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "actionZoomOriginal", "&100 %", "One image pixel per screen pixel", keys=(Key.Key_5,)
     ),
-    ActionSpec(
-        "actionAutoContrast", "Contrast from the &series", "", keys=(Key.Key_C,), icon="contrast"
-    ),
+    ActionSpec("actionAutoContrast", "Auto contra&st", "", keys=(Key.Key_C,), icon="contrast"),
     ActionSpec("actionShowBorder", "Show the bor&der", "", keys=(Key.Key_B,), checkable=True),
     ActionSpec(
         "actionShowRegion",

@@ -84,7 +84,7 @@ class BatchForm(QWidget):
             " when the batch starts; those of a file; or those that the program starts with.",
         )
         self._choose_file = self._button(
-            "Recipe &file…",
+            "&Load settings…",
             "batchRecipeButton",
             "Choose a file with settings",
             "A recipe, as “flimage bleach --save-recipe” writes it.",

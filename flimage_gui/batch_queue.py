@@ -12,7 +12,7 @@ from typing import Any
 from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from flimage.batch import Outcome
-from flimage.quantities import format_number
+from flimage.quantities import format_number, format_percent
 
 from .labels import SIGNS
 
@@ -193,7 +193,7 @@ def _text(recording: Recording, column: Column) -> str:
         if outcome is not None:
             return f"{SIGNS[outcome.grade]} {outcome.words.capitalize()}"
         running = recording.state is State.RUNNING
-        return f"{recording.share:.0%}" if running else recording.state.value.capitalize()
+        return format_percent(recording.share, 0) if running else recording.state.value.capitalize()
     if outcome is None:
         return ""
     if column is Column.VERDICT:

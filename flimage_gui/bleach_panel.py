@@ -195,7 +195,7 @@ class BleachPanel(QWidget):
             return
         self._progress.setRange(0, max(total, 1))
         self._progress.setValue(done)
-        percent = f"{100 * done // max(total, 1)} %"
+        percent = f"{100 * done // max(total, 1)}\u202f%"
         self._stage.setText(f"{stage or self._session.busy} – {percent}")
 
     def _refresh_result(self) -> None:

@@ -81,10 +81,10 @@ class EventCheck(QWidget):
 
 def events_html(events: EventPreservation) -> str:
     """Write what is left of a test event, one line for each method."""
-    change = f"{100 * events.change:+.0f} %".replace("-", "−")
+    change = f"{100 * events.change:+.0f}\u202f%".replace("-", "−")
     light = ""
     if math.isfinite(events.light):
-        light = f" ({100 * events.light:.0f} % of the light)"
+        light = f" ({100 * events.light:.0f}\u202f% of the light)"
     rows = "".join(
         f"<tr><td>{html.escape(_name(name))}&nbsp;&nbsp;</td>"
         f"<td align='right'>{_percent(part)}</td></tr>"
@@ -103,4 +103,4 @@ def _name(model: str) -> str:
 
 
 def _percent(part: float) -> str:
-    return f"{format_number(round(100 * part), 3)} %" if math.isfinite(part) else MISSING
+    return f"{format_number(round(100 * part), 3)}\u202f%" if math.isfinite(part) else MISSING

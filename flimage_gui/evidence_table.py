@@ -21,7 +21,7 @@ __all__ = ["EvidenceTable", "evidence_rows"]
 HEADERS = ("Model", "Evidence", "Δ", "χ²")
 _TIPS = (
     "The models among which the automatic choice was made, the best first.",
-    "Share of the evidence; all models add up to 100 %.",
+    "Share of the evidence; all models add up to 100\u202f%.",
     "Information criterion minus that of the best model. From about 6 on, a model has little to"
     " say for itself; a richer model pays for each further parameter.",
     "Reduced χ² of the residuals: about 1 where the model misses nothing but noise.",
@@ -52,8 +52,8 @@ def _short(value: float) -> str:
 
 def _share(weight: float) -> str:
     if 0 <= weight < 0.0005:
-        return "< 0.1 %"
-    return f"{100 * weight:.1f} %" if weight < 0.9995 else "> 99.9 %"
+        return "< 0.1\u202f%"
+    return f"{100 * weight:.1f}\u202f%" if weight < 0.9995 else "> 99.9\u202f%"
 
 
 class EvidenceTable(ReadOnlyTable):

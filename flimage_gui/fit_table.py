@@ -24,7 +24,7 @@ __all__ = ["FitRow", "FitTable", "fit_rows"]
 #: Room around the text of a cell [px].
 _CELL_PADDING, _ROW_PADDING = 7, 3
 
-HEADERS = ("Parameter", "Value ± error", "95 % interval", "Unit")
+HEADERS = ("Parameter", "Value ± error", "95\u202f% interval", "Unit")
 
 
 @dataclass(frozen=True)

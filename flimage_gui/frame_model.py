@@ -10,10 +10,18 @@ import numpy as np
 from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from PyQt5.QtGui import QFont, QIcon
 
-from flimage.quantities import MISSING, DisplayUnit, format_number, format_quantity, parse_quantity
+from flimage.quantities import (
+    MISSING,
+    DisplayUnit,
+    choose_unit,
+    format_number,
+    format_quantity,
+    parse_quantity,
+)
 from flimage.timing import TimeFlag, time_flags, time_steps
 
 from . import assets
+from .time_texts import shown_unit
 
 if TYPE_CHECKING:
     from .editor import Editor
@@ -96,6 +104,8 @@ class FrameModel(QAbstractTableModel):
     def _forget(self) -> None:
         self.times = np.empty(0)
         self.steps = np.empty(0)
+        #: Units of the two, each the same in the whole column.
+        self.time_units = (_SECOND, _SECOND)
         #: What is odd about the times: values of `TimeFlag`.
         self.odd = np.empty(0, dtype=np.int8)
         self._identifiers: tuple[str | None, ...] = ()
@@ -125,6 +135,9 @@ class FrameModel(QAbstractTableModel):
         if source is not None:
             self.times = source.times
             self.steps = time_steps(source.times)
+            steps = np.abs(self.steps[np.isfinite(self.steps)])
+            usual = float(np.median(steps)) if len(steps) else 0.0
+            self.time_units = (shown_unit(source.times), choose_unit(usual, "s"))
             self.odd = time_flags(source.times)
             self._identifiers = tuple(source.identifiers)
             self._order = source.order
@@ -213,7 +226,9 @@ class FrameModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _TEXTS[column](self, row)
         if role == Qt.ItemDataRole.EditRole:
-            text = _TEXTS[column](self, row)
+            # A time in the unit that has the fewest digits: what is not changed stays as it is.
+            is_time = column is Column.TIME
+            text = _quantity(self.times[row], "s") if is_time else _TEXTS[column](self, row)
             return "" if text == MISSING else text.replace("−", "-")
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
@@ -305,6 +320,12 @@ def _quantity(value: float, unit: str) -> str:
     return format_quantity(float(value), unit, 7) if np.isfinite(value) else MISSING
 
 
+def _time(value: float, unit: DisplayUnit) -> str:
+    if not np.isfinite(value):
+        return MISSING
+    return f"{format_number(float(value) / unit.scale, 7)} {unit.symbol}"
+
+
 def _number_of(counts: np.ndarray | None, row: int) -> str:
     return "" if counts is None else str(int(counts[row]))
 
@@ -312,8 +333,8 @@ def _number_of(counts: np.ndarray | None, row: int) -> str:
 _TEXTS: dict[Column, Callable[[FrameModel, int], str]] = {
     Column.NUMBER: lambda model, row: str(row),
     Column.IDENTIFIER: FrameModel._identifier,
-    Column.TIME: lambda model, row: _quantity(model.times[row], "s"),
-    Column.STEP: lambda model, row: _quantity(model.steps[row], "s"),
+    Column.TIME: lambda model, row: _time(model.times[row], model.time_units[0]),
+    Column.STEP: lambda model, row: _time(model.steps[row], model.time_units[1]),
     Column.PIXEL_SIZE: FrameModel._pixel_size,
     Column.BACKGROUND: FrameModel._background,
     Column.GAIN: FrameModel._gain,

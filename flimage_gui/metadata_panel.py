@@ -18,7 +18,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from flimage.meta import META_DEFINITIONS
+from flimage.meta import META_DEFINITIONS, is_number
 from flimage.quantities import (
     choose_unit,
     format_count,
@@ -31,6 +31,7 @@ from .attribute_rows import Row, attribute_rows, correction_rows, write_value
 from .facts_feed import FactsFeed
 from .labels import hint_label
 from .session import Change, Session
+from .time_texts import shown_unit
 from .widgets import describe, tip_text
 
 if TYPE_CHECKING:
@@ -123,7 +124,10 @@ class MetadataPanel(QWidget):
         is_open = self._session.source is not None
         self._table.setVisible(is_open)
         self._empty.setVisible(not is_open)
-        rows = (*series_rows(self._session, self._facts), *frame_rows(self._facts))
+        rows = (
+            *series_rows(self._session, self._facts),
+            *frame_rows(self._facts, self._session.times),
+        )
         if not is_open or rows == self._rows:
             return
         place = self._table.verticalScrollBar().value()
@@ -208,8 +212,8 @@ def series_rows(session: Session, facts: FrameFacts | None) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def frame_rows(facts: FrameFacts | None) -> tuple[Row, ...]:
-    """Describe one frame."""
+def frame_rows(facts: FrameFacts | None, times: np.ndarray | None = None) -> tuple[Row, ...]:
+    """Describe one frame; its time is in the unit that suits all `times` of the recording [s]."""
     if facts is None:
         return ()
     rows = [Row(f"Frame {facts.frame}")]
@@ -217,6 +221,10 @@ def frame_rows(facts: FrameFacts | None) -> tuple[Row, ...]:
     for key in known:
         definition = META_DEFINITIONS[key]
         value = write_value(facts.meta[key], _unit_of(definition))
+        if key == "time" and times is not None and is_number(facts.meta[key]):
+            unit = shown_unit(times)
+            number = format_number(float(facts.meta[key]) / unit.scale, 6)
+            value = f"{number} {unit.symbol}"
         tip = definition[:1].upper() + definition[1:]
         if key in facts.changed:
             value, tip = f"{value} *", f"{tip} (changed, not saved)"

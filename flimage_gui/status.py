@@ -107,7 +107,7 @@ class StatusBar(QStatusBar):
     def _on_session_quiet_progress(self, done: int, total: int, stage: str) -> None:
         if not self._session.busy:
             percent = 100 * done // max(total, 1)
-            self._quiet.setText("" if done >= total else f"{stage} {percent} %")
+            self._quiet.setText("" if done >= total else f"{stage} {percent}\u202f%")
 
     def _show_frame(self) -> None:
         session = self._session

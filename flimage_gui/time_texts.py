@@ -8,7 +8,7 @@ import numpy as np
 
 from flimage.quantities import MISSING, DisplayUnit, time_unit
 
-__all__ = ["time_text"]
+__all__ = ["shown_unit", "time_text"]
 
 #: The times that :func:`time_text` was asked for last, and what follows from all of them: several
 #: views ask for each frame, and a recording may have a hundred thousand.
@@ -32,6 +32,13 @@ def time_text(times: np.ndarray, index: int) -> str:
     start, unit, decimals = _clocked[1]
     value = (float(times[index]) - start) / unit.scale
     return f"{value:.{decimals}f} {unit.symbol}".replace("-", "−")
+
+
+def shown_unit(times: np.ndarray) -> DisplayUnit:
+    """Return the unit in which :func:`time_text` writes the times of a recording [s]."""
+    if not np.isfinite(times).any():
+        return DisplayUnit("s", 1.0)
+    return _clock(times)[1]
 
 
 def _clock(times: np.ndarray) -> tuple[float, DisplayUnit, int]:

@@ -282,7 +282,7 @@ class TracePlots(QSplitter):
     def _label_axes(self) -> None:
         """Write what the vertical axes show, shorter where there is no room for it."""
         for plot, texts in (
-            (self.trace_plot, ("Mean signal (counts/px)", "Signal (counts/px)", "Signal")),
+            (self.trace_plot, ("Signal (counts/px)", "Signal")),
             (self.residual_plot, ("Residual (counts/px)", "Residual", "Res.")),
         ):
             axis = plot.getAxis("left")
@@ -345,7 +345,7 @@ class TracePlots(QSplitter):
                 for item, text in (
                     (self.used, "trace"),
                     (self.curve, "fit"),
-                    (self.band, "95 % interval"),
+                    (self.band, "95\u202f% interval"),
                     (self.level, "zero: background"),
                     (self.unused, "not in the fit"),
                     (self.outliers, "outlier"),

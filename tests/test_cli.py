@@ -394,7 +394,7 @@ def test_bleach_tells_how_much_of_a_real_change_survives(
     code, out, _ = run("bleach", bleaching, "--events", "--report", tmp_path / "r.json")
     assert code == 0
     line = next(line for line in out.splitlines() if line.startswith("events"))
-    assert re.search(r"exponential (9\d|10\d) %, ratio \d+ %, histogram", line)
+    assert re.search(r"exponential (9\d|10\d)\u202f%, ratio \d+\u202f%, histogram", line)
     survived = json.loads((tmp_path / "r.json").read_text())["events"]["survived"]
     assert survived["exponential"] == pytest.approx(1.0, abs=0.05)
     assert survived["ratio"] < 0.7

@@ -147,5 +147,5 @@ def test_a_figure_opens_in_a_program_for_its_kind(
     done = subprocess.run(checker, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     if name.endswith(".pdf"):
-        assert "Mean signal" in done.stdout
+        assert "Signal (counts" in done.stdout
         assert "Verdict: good" in done.stdout

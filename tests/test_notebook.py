@@ -52,7 +52,7 @@ def test_a_series_shows_first_and_last_frame_in_one_contrast_and_a_trace(series:
     assert last.max() < 0.6 * first.max()
     (svg,) = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
     ET.fromstring(svg)
-    assert "Time [s]" in svg
+    assert "Time (s)" in svg
     assert "200 frames of 60 × 40 px" in text
     assert "100 nm" in text
     assert "a&amp;b.h5" in text

@@ -61,7 +61,7 @@ def test_other_endings_are_refused(name: str, fit: BleachFit, tmp_path: Path) ->
 def test_the_figure_names_parameters_units_and_verdict(fit: BleachFit, tmp_path: Path) -> None:
     figure(fit, tmp_path / "fit.svg", "dish 1")
     texts = texts_of(tmp_path / "fit.svg")
-    for text in ("dish 1", "k = 0.1", "/s", "Time [s]", "Gain", "Residual", "not fitted"):
+    for text in ("dish 1", "k = 0.1", "/s", "Time (s)", "Gain", "Residual", "not fitted"):
         assert text in texts
     assert f"Verdict: {fit.verdict.grade}" in texts
 
@@ -106,7 +106,7 @@ def test_every_kind_of_fit_can_be_drawn(recipe: Recipe, constant: bool, tmp_path
     truth = simulation.simulate(60.0 * np.arange(30), lambda t: decay(t / 60))
     figure(fit_of(truth, tmp_path / "a.h5", recipe), tmp_path / "fit.svg")
     texts = texts_of(tmp_path / "fit.svg")
-    assert ("Exposures" if recipe.time_axis == "exposure" else "Time [min]") in texts
+    assert ("Exposures" if recipe.time_axis == "exposure" else "Time (min)") in texts
 
 
 def test_outliers_and_frames_out_of_order_are_drawn(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from ..quantities import (
     format_duration,
     format_estimate,
     format_number,
+    format_percent,
     format_quantity,
     format_range,
     time_unit,
@@ -165,7 +166,7 @@ def _plots(fit: Mapping[str, Any]) -> list[str]:
     label = "Exposures"
     if fit["time_unit"] == "s":
         unit = time_unit(float(np.ptp(times)))
-        times, label = times / unit.scale, f"Time [{unit.symbol}]"
+        times, label = times / unit.scale, f"Time ({unit.symbol})"
     pixels = max(int(fit["region_pixels"]), 1)
     used = np.array(fit["used"], dtype=bool)
     intensity, curve = _array(fit, "intensity") / pixels, _array(fit, "curve") / pixels
@@ -197,7 +198,7 @@ def _plots(fit: Mapping[str, Any]) -> list[str]:
         plot(
             trace,
             x_label=label,
-            y_label="Signal [counts/px]",
+            y_label="Signal (counts/px)",
             title="Mean background-corrected intensity of the signal region, and fitted decay",
             height=300,
             zero=True,
@@ -206,7 +207,7 @@ def _plots(fit: Mapping[str, Any]) -> list[str]:
         plot(
             left_over,
             x_label=label,
-            y_label="Residual [counts/px]",
+            y_label="Residual (counts/px)",
             title="Trace minus fitted decay, with the expected noise",
             height=190,
             zero=True,
@@ -282,7 +283,7 @@ def _evidence(fit: Mapping[str, Any]) -> str:
         [
             safe(candidate["model"]),
             safe(format_number(candidate["criterion"], 3)),
-            safe(f"{candidate['weight']:.1%}"),
+            safe(f"{format_percent(candidate['weight'])}"),
         ]
         for candidate in fit["evidence"]
     ]

@@ -75,11 +75,13 @@ def test_a_test_event_shows_which_methods_erase_real_changes(
     assert label.isVisible()
     left = {
         name: int(part)
-        for name, part in re.findall(r"<td>([^<&]*)&nbsp;&nbsp;</td><td[^>]*>(\d+) %", label.text())
+        for name, part in re.findall(
+            r"<td>([^<&]*)&nbsp;&nbsp;</td><td[^>]*>(\d+)\u202f%", label.text()
+        )
     }
     assert left["Exponential + offset"] > 90
     assert left["Simple ratio"] < 70
-    assert "+20 % in the brightest pixels" in label.text()
+    assert "+20\u202f% in the brightest pixels" in label.text()
     # What was found holds for these settings only.
     session.set_recipe(session.recipe.replace(border_px=3), "Border")
     assert not label.isVisible()
@@ -478,7 +480,12 @@ def test_a_model_that_was_asked_for_has_no_evidence_table(fitted) -> None:
 
 @pytest.mark.parametrize(
     ("weight", "text"),
-    [(1.0, "> 99.9 %"), (0.9503, "95.0 %"), (0.0018, "0.2 %"), (1e-200, "< 0.1 %")],
+    [
+        (1.0, "> 99.9\u202f%"),
+        (0.9503, "95.0\u202f%"),
+        (0.0018, "0.2\u202f%"),
+        (1e-200, "< 0.1\u202f%"),
+    ],
 )
 def test_shares_of_evidence_never_look_certain_nor_impossible(weight, text) -> None:
     row = evidence_rows((Candidate("linear", 3.21, weight, 0.94),))[0]

@@ -15,8 +15,10 @@ from PyQt5.QtWidgets import (
     QComboBox,
     QDialog,
     QDockWidget,
+    QLabel,
     QLineEdit,
     QTableView,
+    QTableWidget,
     QWidget,
 )
 
@@ -224,7 +226,7 @@ def test_values_are_edited_in_place_and_undone(qtbot, panel, session) -> None:
         "Change the identifier of frame 3",
     )
     session.go_to_step(0)
-    assert text(panel, 1, Column.TIME) == "500 ms"
+    assert text(panel, 1, Column.TIME) == "0.5 s"
     assert not session.modified
 
 
@@ -442,3 +444,22 @@ def test_a_table_behind_others_is_scrolled_once_it_is_seen(
     qtbot.waitUntil(lambda: table.rowViewportPosition(59) < table.viewport().height())
     assert table.rowViewportPosition(59) >= 0
     settle(window.session)
+
+
+def test_a_column_of_times_has_one_unit_which_is_that_of_the_other_views(
+    qtbot, window: MainWindow, tmp_path: Path, settle
+) -> None:
+    path = write_frames(tmp_path / "slow.h5", bleaching(12), [60.0 * n for n in range(12)])
+    window.open_path(path)
+    settle(window.session)
+    model = find(window, QTableView, "frameTable").model()
+    for column in (Column.TIME, Column.STEP):
+        texts = [model.index(row, int(column)).data() for row in range(1, 12)]
+        assert len({text.split()[1] for text in texts}) == 1, texts
+    assert model.index(0, int(Column.TIME)).data() == "0 min"
+    assert model.index(1, int(Column.TIME)).data() == "1 min"
+    facts = find(window, QTableWidget, "metadataTable")
+    qtbot.waitUntil(lambda: bool(facts.findItems("time", Qt.MatchFlag.MatchExactly)))
+    row = facts.findItems("time", Qt.MatchFlag.MatchExactly)[0].row()
+    assert facts.item(row, 1).text() == "0 min"
+    assert find(window, QLabel, "timeLabel").text() == "0 min"

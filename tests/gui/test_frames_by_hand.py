@@ -80,7 +80,7 @@ def test_every_attribute_of_the_frame_follows_the_frame_with_its_unit(
     qtbot, odd: MainWindow, settle
 ) -> None:
     raise_panel(qtbot, odd, "metadataDock")
-    for frame, written in enumerate(("0 s", "500 ms", "1 s", "1.5 s", "9 s")):
+    for frame, written in enumerate(("0 s", "0.5 s", "1 s", "1.5 s", "9 s")):
         qtbot.waitUntil(
             lambda frame=frame: properties(odd).get("identifier") == f"w-{frame}", timeout=PATIENCE
         )

@@ -63,7 +63,7 @@ def described(tmp_path: Path) -> Path:
 def test_values_have_their_units(qtbot, panel, session, settle, described) -> None:
     show(qtbot, panel, session, described, settle, frame=2)
     shown = rows(panel)
-    assert shown["time"] == "3 min"
+    assert shown["time"] == "180 s"
     assert shown["pixel size"] == "65 nm"
     assert shown["focus"] == "−2 µm"
     assert shown["angle"] == "1.5708 rad (90°)"
@@ -165,7 +165,7 @@ def test_a_correction_is_told_in_words_and_not_as_it_is_stored(
     assert shown["verdict"].startswith("Good: The correction can be used")
     assert shown["decay model"] == "exponential"
     assert shown["rate"].startswith("k = ")
-    assert "95 %" in shown["rate"]
+    assert "95" in shown["rate"]
     assert shown["border [px]"] == "10"
     assert shown["signal region"] == "auto"
     assert shown["outliers count less"] == "yes"
