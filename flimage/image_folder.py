@@ -67,7 +67,7 @@ class FolderRecording(Recording):
         if first.ndim > 3 or axes == "IYX":
             raise InputError(
                 f"{self._files[0]} holds {first.shape[0]} images, but in a folder each file is one"
-                " frame; convert such a file on its own."
+                " frame; choose this file instead of its folder, or take it out of there."
             )
         remedy = "save each frame as a grey-scale image in a file of its own."
         self._set_axes(f"T{axes}", (len(self._files), *first.shape), remedy)

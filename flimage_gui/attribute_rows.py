@@ -14,6 +14,8 @@ import numpy as np
 from flimage.meta import is_number
 from flimage.quantities import MISSING, format_bytes, format_number, format_quantity
 
+from .plain_words import without_options
+
 __all__ = ["Row", "attribute_rows", "correction_rows", "write_value"]
 
 #: Longer texts are shortened; the tool tip has more of them.
@@ -129,8 +131,12 @@ def _origin(value: Any) -> str:
     if content is None:
         return ""
     told = content.get("notes")
-    notes = "".join(f"; {note}" for note in told) if isinstance(told, list) else ""
-    return f"{content.get('file', MISSING)} ({content.get('format', MISSING)}){notes}"
+    sentences = [f"{content.get('file', MISSING)} ({content.get('format', MISSING)})"]
+    if isinstance(told, list):
+        sentences += (without_options(str(note)) for note in told)
+    if len(sentences) == 1:
+        return sentences[0]
+    return " ".join(f"{each.rstrip('.')}." for each in sentences)
 
 
 def _batch(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from flimage.batch import Outcome
 from flimage.quantities import format_number, format_percent
 
 from .labels import SIGNS
+from .plain_words import without_options
 
 __all__ = ["BatchQueue", "Column", "Recording", "State", "rows_of"]
 
@@ -50,10 +50,6 @@ _TITLES = {
     Column.GAIN: "Largest gain",
     Column.VERDICT: "Verdict",
 }
-
-
-#: An option of the command line, which sentences name as a remedy.
-_OPTION = re.compile(r" \(--[a-z-]+\)")
 
 
 @dataclass
@@ -203,8 +199,7 @@ def _text(recording: Recording, column: Column) -> str:
 
 def _reason(recording: Recording, sentence: str) -> str:
     """Tell what became of a recording without its name, which the first column has."""
-    # Here are no options to be typed.
-    text = _OPTION.sub("", sentence)
+    text = without_options(sentence)
     for name in (str(recording.path), recording.path.name):
         if text.startswith(f"{name}: "):
             rest = text[len(name) + 2 :]

@@ -329,7 +329,7 @@ class ImportDialog(QDialog):
         height, width = recording.shape
         name = ElidedLabel(Path(recording.path).name)
         name.setObjectName("importFileLabel")
-        facts.addRow("File", name)
+        facts.addRow("Folder" if Path(recording.path).is_dir() else "File", name)
         facts.addRow("Format", QLabel(recording.kind or "unknown"))
         size = QLabel(
             f"{format_count(recording.n_frames, 'frame')} of {width} × {height} pixels,"
@@ -338,7 +338,10 @@ class ImportDialog(QDialog):
         size.setObjectName("importSizeLabel")
         facts.addRow("Images", size)
         column = QVBoxLayout()
-        column.addWidget(SectionHeader("Found in the file"))
+        place = Path(recording.path)
+        header = SectionHeader(f"Found in the {'folder' if place.is_dir() else 'file'}")
+        header.setObjectName("importFoundHeader")
+        column.addWidget(header)
         column.addLayout(facts)
         column.addStretch(1)
         line.addLayout(column, 1)

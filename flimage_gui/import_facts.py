@@ -14,6 +14,7 @@ from PyQt5.QtWidgets import QLabel
 from flimage.quantities import format_duration
 
 from .labels import hint_label
+from .plain_words import without_options
 
 if TYPE_CHECKING:
     from .import_dialog import RecordingFacts
@@ -60,7 +61,7 @@ def remarks(notes: Sequence[str]) -> QLabel | None:
     shown = [*notes[:_MOST_NOTES]]
     if len(notes) > _MOST_NOTES:
         shown.append(f"… and {len(notes) - _MOST_NOTES} more")
-    label = hint_label("\n".join(f"• {note}" for note in shown))
+    label = hint_label("\n".join(f"• {without_options(note)}" for note in shown))
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setObjectName("importNotesLabel")
     return label

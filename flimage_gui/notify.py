@@ -25,6 +25,7 @@ from PyQt5.QtWidgets import (
 from flimage.errors import FlimageError
 
 from . import assets
+from .plain_words import without_options
 
 __all__ = ["ExceptionReporter", "MessageBar", "details_of", "sentence_of"]
 
@@ -49,7 +50,7 @@ def sentence_of(error: BaseException) -> str:
             "Something went wrong that should not have"
             f" ({type(error).__name__}: {error}); what you did so far is kept."
         )
-    text = " ".join(text.split()) or type(error).__name__
+    text = " ".join(without_options(text).split()) or type(error).__name__
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
-from controls import choose, click, find
+from controls import bleaching, choose, click, find
 from czi_files import attach_time_stamps
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import (
@@ -418,3 +418,12 @@ def test_the_time_stamps_of_a_czi_are_shown_and_kept(qtbot, window, settle, tmp_
     assert window.session.times.tolist() == stamps
     assert window.session.pixel_size == pytest.approx(2e-7)
     assert raw_values(path.with_suffix(".h5")) == [100, 101, 102, 103]
+
+
+def test_what_was_found_in_a_folder_is_not_said_of_a_file(qtbot, tmp_path) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for index, frame in enumerate(bleaching(3)):
+        tifffile.imwrite(folder / f"frame{index}.tif", frame)
+    dialog = ask(qtbot, folder)
+    assert find(dialog, QLabel, "importFoundHeader").text() == "Found in the folder"

@@ -14,8 +14,10 @@ from PyQt5.QtWidgets import QApplication, QLabel, QTableWidget
 
 from flimage import FLImage, FLSeries
 from flimage.cli import main
+from flimage.errors import InputError
 from flimage_gui.attribute_rows import attribute_rows, correction_rows
 from flimage_gui.metadata_panel import MetadataPanel
+from flimage_gui.notify import sentence_of
 from flimage_gui.session import Session
 
 
@@ -222,6 +224,23 @@ def test_selected_lines_are_copied_and_without_selection_all(
 def test_without_a_recording_the_panel_says_so(panel) -> None:
     assert find(panel, QLabel, "metadataEmptyLabel").isVisible()
     assert not find(panel, QTableWidget, "metadataTable").isVisible()
+
+
+def test_a_conversion_is_told_in_sentences_without_options_of_the_command_line() -> None:
+    notes = [
+        "Times are multiples of 0.5 s, as given.",
+        "The pixel size is not known (--pixel-size).",
+    ]
+    record = json.dumps({"file": "cells.tif", "format": "TIFF", "notes": notes})
+    (row,) = attribute_rows({"conversion": record})
+    assert row.value == (
+        "cells.tif (TIFF). Times are multiples of 0.5 s, as given. The pixel size is not known."
+    )
+
+
+def test_what_went_wrong_names_no_option_of_the_command_line() -> None:
+    error = InputError("cells.tif has no times; give the time between frames (--interval).")
+    assert sentence_of(error) == "cells.tif has no times; give the time between frames."
 
 
 @pytest.mark.parametrize(
