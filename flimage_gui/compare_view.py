@@ -11,9 +11,10 @@ from PyQt5.QtGui import QColor
 from PyQt5.QtWidgets import QActionGroup, QLabel, QMenu, QToolButton
 
 from flimage.progress import Progress
+from flimage.quantities import format_number
 
 from .colormaps import DIVERGING
-from .comparing import Compared, Mode, compare, compare_levels
+from .comparing import Compared, Mode, compare, compare_levels, constant_of
 from .displays import Display
 from .frame_view import FrameView
 from .image_item import FrameImageItem
@@ -26,6 +27,10 @@ _LABEL_STYLE = (
     "QLabel { background: rgba(20, 22, 26, 190); color: white; border-radius: 3px;"
     " padding: 2px 7px; }"
 )
+
+
+#: What differs by one number a frame, whatever is in the image.
+_GAIN_ONLY = {Display.BACKGROUND_CORRECTED, Display.BLEACH_CORRECTED}
 
 
 class CompareButton(QToolButton):
@@ -253,12 +258,17 @@ class Comparison(QObject):
             item.set_colors(name)
         self.levels_bar.show_colors(name)
 
-    def _show_labels(self) -> None:
+    def _show_labels(self, constant: float | None = None) -> None:
+        """Say what is shown; of a ratio that is the same everywhere, also which one it is."""
         left, right = self._reference.value, self._session.display.value
         mode = self._mode
         if mode.computes:
             sign = "−" if mode is Mode.DIFFERENCE else "/"
             right = f"{right} {sign} {left}"
+            if constant is not None:
+                right += f" = {format_number(constant, 4)} in every pixel"
+                if {self._session.display, self._reference} == _GAIN_ONLY:
+                    right += ": the gain of this frame"
         elif mode is Mode.SWIPE:
             right = f"{left}  |  {right}"
         self._left_label.setText(left)
@@ -289,15 +299,19 @@ class Comparison(QObject):
             self._show(index, compared, kept)
             return
 
-        def run(progress: Progress) -> tuple[np.ndarray, tuple[float, float]]:
+        def run(
+            progress: Progress,
+        ) -> tuple[np.ndarray, tuple[float, float], float | None]:
             image = compare(maker, index, compared)
-            return image, known or compare_levels(maker, compared, progress)
+            levels = known or compare_levels(maker, compared, progress)
+            return image, levels, constant_of(image) if compared.mode is Mode.RATIO else None
 
-        def done(result: tuple[np.ndarray, tuple[float, float]]) -> None:
-            image, levels = result
+        def done(result: tuple[np.ndarray, tuple[float, float], float | None]) -> None:
+            image, levels, constant = result
             if compared == self._compared():
                 self._levels.setdefault(compared, levels)
                 self._show(index, compared, image)
+                self._show_labels(constant)
 
         session.read("compare", run, done)
 

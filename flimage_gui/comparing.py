@@ -11,10 +11,12 @@ from flimage.progress import Progress
 
 from .displays import Display, DisplayMaker, image_levels, sample_frames
 
-__all__ = ["Compared", "Mode", "compare", "compare_levels", "difference", "ratio"]
+__all__ = ["Compared", "Mode", "compare", "compare_levels", "constant_of", "difference", "ratio"]
 
 #: Frames from which the contrast of a comparison is chosen.
 _SAMPLED = 3
+#: Relative differences up to here are those of rounding.
+_EQUAL = 1e-3
 
 
 class Mode(enum.Enum):
@@ -61,6 +63,16 @@ def ratio(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
     result = np.full(image.shape, np.nan, dtype=np.float32)
     positive = reference > 0
     return np.divide(image, reference, out=result, where=positive, dtype=np.float32)
+
+
+def constant_of(image: np.ndarray) -> float | None:
+    """Return the value that all finite pixels of an image have, or nearly have; None otherwise."""
+    values = image[np.isfinite(image)]
+    if not values.size:
+        return None
+    low, high = float(values.min()), float(values.max())
+    middle = 0.5 * (low + high)
+    return middle if high - low <= _EQUAL * abs(middle) else None
 
 
 def compare(maker: DisplayMaker, index: int, compared: Compared) -> np.ndarray:

@@ -11,7 +11,7 @@ from PyQt5.QtGui import QWheelEvent
 from PyQt5.QtWidgets import QAbstractButton, QAction, QApplication, QComboBox, QLabel, QWidget
 from recordings import decaying
 
-from flimage_gui.comparing import Mode, difference, ratio
+from flimage_gui.comparing import Mode, constant_of, difference, ratio
 from flimage_gui.main_window import MainWindow
 from flimage_gui.session import Display
 
@@ -56,6 +56,28 @@ def test_difference_and_ratio_of_images() -> None:
     reference = np.array([[2.0, 4.0, 1.0, 0.0]], dtype=np.float32)
     np.testing.assert_array_equal(difference(image, reference), [[2.0, -3.0, np.nan, 3.0]])
     np.testing.assert_array_equal(ratio(image, reference), [[2.0, 0.25, np.nan, np.nan]])
+
+
+def test_a_ratio_that_is_the_same_everywhere_says_which_and_why(opened, settle) -> None:
+    choose(opened, Mode.RATIO, settle)
+    label = find(opened, QLabel, "compareDisplayLabel")
+    gain = float(opened.session.fit.gain[9])
+    assert label.text().startswith("Bleach-corrected / Background-corrected = ")
+    assert label.text().endswith(" in every pixel: the gain of this frame")
+    assert float(label.text().split(" = ")[1].split()[0]) == pytest.approx(gain, rel=1e-3)
+    opened.looking.comparison.set_reference(Display.RAW)
+    settle(opened.session)
+    assert label.text() == "Bleach-corrected / Raw"
+
+
+@pytest.mark.parametrize(
+    ("values", "constant"),
+    [([2.0, 2.0005, np.nan], 2.0), ([2.0, 3.0], None), ([np.nan], None)],
+)
+def test_noise_of_rounding_is_no_difference(values, constant) -> None:
+    found = constant_of(np.array([values], dtype=np.float32))
+    assert (found is None) == (constant is None)
+    assert constant is None or found == pytest.approx(constant, rel=1e-3)
 
 
 def test_raw_is_shown_beside_the_corrected_image(qtbot, opened: MainWindow, settle) -> None:
