@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QModelIndex, QRect, Qt, pyqtSignal
+from PyQt5.QtCore import QModelIndex, QRect, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
@@ -28,10 +28,21 @@ _MARGIN = 20
 _NAME, _NAME_SHARE = "recording.h5", 0.4
 #: Height of a line [px].
 _ROW = 26
+#: What is added above and below several lines of text, together [px].
+_AIR = 8
 _EMPTY = "Add recordings, or drop files and folders here"
 
 
-class _ProgressDelegate(QStyledItemDelegate):
+class _AiryDelegate(QStyledItemDelegate):
+    """Keeps the lines of one recording apart from those of the next."""
+
+    def sizeHint(  # noqa: N802 - Qt's name
+        self, option: QStyleOptionViewItem, index: QModelIndex
+    ) -> QSize:
+        return super().sizeHint(option, index) + QSize(0, _AIR)
+
+
+class _ProgressDelegate(_AiryDelegate):
     """Draws how far a recording is behind the text of the cell."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
@@ -85,6 +96,7 @@ class BatchTable(QTableView):
         # The description would cover the cells' own tips.
         self.setToolTip("")
         self.setModel(queue)
+        self.setItemDelegate(_AiryDelegate(self))
         self.setItemDelegateForColumn(Column.STATE, _ProgressDelegate(self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)

@@ -266,7 +266,7 @@ class Comparison(QObject):
             sign = "−" if mode is Mode.DIFFERENCE else "/"
             right = f"{right} {sign} {left}"
             if constant is not None:
-                right += f" = {format_number(constant, 4)} in every pixel"
+                right += f" = {format_number(constant, 4)} wherever there is signal"
                 if {self._session.display, self._reference} == _GAIN_ONLY:
                     right += ": the gain of this frame"
         elif mode is Mode.SWIPE:
