@@ -32,6 +32,7 @@ from .widgets import (
     blocked,
     describe,
     fill_combo,
+    make_dense,
     make_form,
     select_data,
 )
@@ -185,7 +186,7 @@ class BleachSettings(QWidget):
         )
         self._whole = QPushButton("All")
         describe(self._whole, "rangeAllButton", "Fit all frames", "Fit all frames again.")
-        self._whole.setFixedWidth(self._whole.fontMetrics().horizontalAdvance("All") + 20)
+        make_dense(self._whole)
         to = QLabel("&to")
         to.setBuddy(self._stop)
         line = QHBoxLayout()

@@ -12,7 +12,6 @@ from PyQt5.QtWidgets import (
     QHeaderView,
     QMenu,
     QPushButton,
-    QSizePolicy,
     QSplitter,
     QTableView,
     QVBoxLayout,
@@ -28,7 +27,7 @@ from .labels import ElidedLabel
 from .session import Change, Session
 from .spin_boxes import NumberSpin
 from .times_plot import TimesPlot
-from .widgets import describe
+from .widgets import describe, make_dense
 
 if TYPE_CHECKING:
     from .frame_survey import FrameTable
@@ -353,10 +352,7 @@ class FramePanel(QWidget):
 
 def _button(text: str, name: str, accessible_name: str, tip: str) -> QPushButton:
     button = QPushButton(text)
-    # Qt would give each button room for a far longer text.
-    words = button.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, text).width()
-    button.setMinimumWidth(words + 18)
-    button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+    make_dense(button)
     describe(button, name, accessible_name, tip)
     return button
 

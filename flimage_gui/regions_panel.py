@@ -32,7 +32,7 @@ from .region_list import RegionList
 from .region_markers import Line, RegionMarkers
 from .region_plots import ProfilePlot, RegionPlot
 from .session import Change, Session
-from .widgets import blocked, describe
+from .widgets import blocked, describe, make_dense
 
 __all__ = ["RegionsPanel"]
 
@@ -157,9 +157,7 @@ class RegionsPanel(QWidget):
         row.setSpacing(4)
         row.addWidget(self._add)
         for button in (self._line_button, self._color, self._delete, self._export):
-            button.setMinimumWidth(
-                button.fontMetrics().horizontalAdvance(button.text().replace("&", "")) + 18
-            )
+            make_dense(button)
             row.addWidget(button)
         row.addStretch(1)
         return row

@@ -14,6 +14,7 @@ from PyQt5.QtWidgets import (
     QFormLayout,
     QLabel,
     QLayout,
+    QPushButton,
     QSizePolicy,
     QStyle,
     QStyleOptionComboBox,
@@ -35,6 +36,7 @@ __all__ = [
     "fit_height",
     "grow_to_fit",
     "is_dark",
+    "make_dense",
     "make_form",
     "select_data",
     "spare_room",
@@ -64,6 +66,14 @@ def is_dark(palette: QPalette) -> bool:
 def tip_text(text: str) -> str:
     """Return a text of a file as a tool tip: Qt takes what looks like HTML for it."""
     return f"<span>{html.escape(text)}</span>" if Qt.mightBeRichText(text) else text
+
+
+def make_dense(button: QPushButton) -> None:
+    """Give a button no more room than its words need: where several stand beside each other."""
+    button.setProperty("dense", True)
+    words = button.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, button.text()).width()
+    button.setMinimumWidth(words + 18)
+    button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
 
 def describe(widget: QWidget, object_name: str, accessible_name: str, tool_tip: str = "") -> None:
