@@ -75,7 +75,7 @@ def test_a_quantity_says_which_unit_a_bare_number_has(qtbot) -> None:
 def test_where_a_recording_was_converted_from_is_written_in_words(
     qtbot, session: Session, recording: Path, settle
 ) -> None:
-    origin = {"file": "stack.tif", "format": "TIFF", "notes": ["interval: given"]}
+    origin = {"file": "stack.tif", "format": "TIFF", "notes": ["Times are given."]}
     with h5py.File(recording, "a") as file:
         file.attrs[convert.ORIGIN] = json.dumps(origin)
     panel = MetadataPanel(session)
@@ -85,7 +85,7 @@ def test_where_a_recording_was_converted_from_is_written_in_words(
     session.open(recording)
     settle(session)
     qtbot.waitUntil(lambda: "stored as" in panel.as_text(), timeout=10_000)
-    assert "converted from\tstack.tif (TIFF); interval: given" in panel.as_text()
+    assert "converted from\tstack.tif (TIFF). Times are given." in panel.as_text()
     assert "{" not in panel.as_text()
 
 

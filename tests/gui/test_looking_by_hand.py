@@ -25,6 +25,7 @@ from PyQt5.QtWidgets import (
 from questions import answer_file_dialog
 from recordings import decaying
 
+from flimage.quantities import format_number
 from flimage_gui.main_window import MainWindow
 from flimage_gui.session import Display
 
@@ -133,7 +134,11 @@ def test_images_are_compared_through_the_menus(qtbot, corrected: MainWindow, set
     np.testing.assert_allclose(comparison.image, shown - signal, atol=1e-3)
     pick_below(qtbot, corrected, "compareButton", "compareModeRatio")
     settle(corrected.session)
-    assert label.text() == "Bleach-corrected / Background-corrected"
+    gain = format_number(corrected.session.fit.gain[9], 4)
+    assert label.text() == (
+        f"Bleach-corrected / Background-corrected = {gain} wherever there is signal: the gain of"
+        " this frame"
+    )
     # Close to 0, single precision is all that counts; below, there is no ratio.
     clear = signal > 1
     np.testing.assert_allclose(comparison.image[clear], (shown / signal)[clear], rtol=1e-4)
