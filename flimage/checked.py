@@ -47,8 +47,10 @@ def file_name(group: h5py.Group) -> str:
     return name
 
 
-def object_name(group: h5py.Group, name: str) -> str:
-    """Full path of an object within its file, for messages."""
+def object_name(group: h5py.Group, name: str | bytes) -> str:
+    """Full path of an object within its file, for messages; h5py gives as bytes what is no text."""
+    if isinstance(name, bytes):
+        name = name.decode("utf-8", "replace")
     if name.startswith("/"):
         return name.rstrip("/") or "/"
     try:

@@ -59,6 +59,23 @@ def test_damaged_files_neither_crash_nor_hang_nor_surprise_the_program(seed: int
     assert len(summary.outcomes) == 3  # read, read in part, refused
 
 
+def test_a_damaged_background_whose_name_is_no_text_is_named_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "cells.h5"
+    images = [FLImage(np.ones((3, 4))) for _ in range(2)]
+    FLSeries(images, h5file=path).close()
+    with h5py.File(path, "a") as file:
+        backgrounds = file["fli_1/fluorescence/bg_data"]
+        for name in list(backgrounds):
+            del backgrounds[name]
+        backgrounds.create_dataset("x", data="no image")
+        # As a flipped bit makes it.
+        backgrounds.id.move(b"x", b"\xffx")
+    with FLSeries(h5file=path, h5mode="r") as series:
+        assert series[0].fl.shape == (3, 4)
+        with pytest.raises(FlimageError, match=r"cells\.h5: .*/bg_data/\N{REPLACEMENT CHARACTER}x"):
+            series[1].fl  # noqa: B018 - reading is what is refused
+
+
 def test_damaged_files_in_other_formats_are_converted_or_refused_in_a_sentence() -> None:
     # `python -m tests.torture.damaged --formats` tries thousands of them.
     summary = run_cases(13, range(150), formats=True)
