@@ -21,7 +21,7 @@ from .selecting import Axis, Layout, Selection
 __all__ = ["Recording", "bytes_of", "check_planes", "check_size", "read_block"]
 
 #: Bytes up to which an image is read, however little of it is stored.
-_LARGE = 2**27
+_LARGE = 2**26
 
 #: Images up to which nobody asks whether a file can hold them.
 _MANY_PLANES = 2**20

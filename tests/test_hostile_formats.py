@@ -20,6 +20,7 @@ from PIL import Image
 
 from flimage.errors import FileFormatError
 from flimage.readers import Selection, open_recording
+from flimage.recording import check_size
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -436,3 +437,11 @@ def test_other_ways_to_announce_many_images_take_no_memory_either(tmp_path: Path
         code, said, peak = convert_apart(tmp_path / "s.tif")
         assert peak < MOST, text
         assert code in (0, 1), said
+
+
+def test_large_images_of_which_next_to_nothing_is_stored_do_not_fill_the_memory() -> None:
+    # Two flipped bits in a CZI file of 7 kB: six such frames took 1.4 GB.
+    with pytest.raises(FileFormatError, match="14×4194316 pixels, but holds only 7136 bytes"):
+        check_size(Path("a.czi"), (14, 4194316), 2, 7136)
+    check_size(Path("blank.tif"), (4096, 4096), 2, 7136)
+    check_size(Path("a.czi"), (14, 4194316), 2, 2_000_000)

@@ -208,12 +208,12 @@ def test_large_chunks_are_decoded_one_after_the_other(tmp_path: Path) -> None:
     codec = {"id": "zlib", "level": 1}
     folder = zarr_folder(
         tmp_path / "in.zarr",
-        shape=[1_000_000, 60, 12],
-        chunks=[1_000_000, 60, 1],
+        shape=[500_000, 60, 24],
+        chunks=[500_000, 60, 1],
         compressor=codec,
     )
-    chunk = zlib.compress(bytes(120_000_000), 1)
-    for number in range(12):
+    chunk = zlib.compress(bytes(60_000_000), 1)
+    for number in range(24):
         (folder / f"0.0.{number}").write_bytes(chunk)
     _, said, peak = run_apart(
         "import zarr\n"
