@@ -257,8 +257,8 @@ def _odd_background(image: h5py.Group, number: int, rng: random.Random) -> None:
 def _odd_pixels(image: h5py.Group, number: int, rng: random.Random) -> None:
     value = rng.choice((np.nan, np.inf, -np.inf, 1e38, -1e38, 1e-45, 0.0, -5.0))
     data = image["fluorescence/raw"][()]
-    if data.dtype.kind in "biu":  # as a change before has left it
-        data = data.astype("f4")
+    if data.dtype.kind != "f":  # as a change before has left it
+        data = np.zeros(SHAPE, "f4")
     data[rng.choice((0, slice(None)))] = value
     _replace(image, data, chunks=SHAPE, compression="gzip")
 
