@@ -33,6 +33,8 @@ _AT_ONCE = 500
 _TEXT_DTYPE = h5py.string_dtype()
 _TEXT_TYPE = h5t.py_create(_TEXT_DTYPE, logical=True)
 _TEXT_SIZE = 16  # of the reference to it in the file
+#: Types of what is read as a text; HDF5 crashes on lists that a flipped bit has made of one.
+_READABLE = (h5t.STRING, h5t.INTEGER, h5t.FLOAT, h5t.ENUM)
 
 #: Size of the largest type of number [bytes].
 _LARGEST_NUMBER = 16
@@ -231,6 +233,8 @@ def _read_text(attribute: h5a.AttrID | None) -> str | None:
     try:
         if attribute.get_storage_size() == _TEXT_SIZE and attribute.get_type() == _TEXT_TYPE:
             value = np.empty((), dtype=_TEXT_DTYPE)
+        elif attribute.get_type().get_class() not in _READABLE:
+            return None
         # One, as a rule; a damaged one may announce any number of them.
         elif 0 < attribute.get_space().get_simple_extent_npoints() <= _MOST_TEXTS:
             value = np.empty(attribute.shape, dtype=attribute.dtype)

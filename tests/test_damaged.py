@@ -59,6 +59,26 @@ def test_damaged_files_neither_crash_nor_hang_nor_surprise_the_program(seed: int
     assert len(summary.outcomes) == 3  # read, read in part, refused
 
 
+def test_a_text_that_a_flipped_bit_makes_a_list_does_not_crash_hdf5(tmp_path: Path) -> None:
+    path = tmp_path / "cells.h5"
+    images = [FLImage(np.ones((3, 4)), {"identifier": f"frame {n}"}) for n in range(3)]
+    FLSeries(images, h5file=path).close()
+    data = bytearray(path.read_bytes())
+    named = [n for n in range(len(data)) if data.startswith(b"identifier\0", n)]
+    # The type of the attribute: a sequence of variable length (class 9) that is a text (1).
+    place = data.index(b"\x19\x01", named[-1])
+    data[place + 1] = 3
+    path.write_bytes(data)
+    read = (
+        "import sys; from flimage import FLSeries; print(FLSeries(h5file=sys.argv[1]).identifiers)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", read, str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("None") == 1
+
+
 def test_a_damaged_background_whose_name_is_no_text_is_named_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / "cells.h5"
     images = [FLImage(np.ones((3, 4))) for _ in range(2)]
