@@ -150,7 +150,7 @@ def format_number(value: float | None, digits: int = 4) -> str:
         return "0"
     exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
     if not -4 <= exponent < max(6, digits):
-        mantissa = f"{value / 10.0**exponent:.{digits - 1}f}"
+        mantissa = f"{value:.{digits - 1}e}".partition("e")[0]
         if "." in mantissa:
             mantissa = mantissa.rstrip("0").rstrip(".")
         return _finish(f"{mantissa} × 10{str(exponent).translate(_SUPERSCRIPTS)}")
