@@ -17,7 +17,7 @@ from flimage.background import largest_border, suitable_border
 from flimage.bleach import fit
 from flimage.errors import BorderError, InputError
 from flimage.facts import of_fit
-from flimage.quantities import format_count
+from flimage.quantities import format_count, format_number
 from flimage.report import figure
 from flimage.result import per_pixel
 from flimage.scan import scan_series
@@ -197,3 +197,11 @@ def test_what_is_no_recording_is_said_once_and_without_bytes(tmp_path: Path, run
     _, _, err = run("bleach", tmp_path / "one.h5")
     assert "one.h5 holds a single image" in err
     assert "'/'" not in err
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(5e-324, "4.940656 × 10⁻³²⁴"), (-2.5e-310, "−2.5 × 10⁻³¹⁰"), (1.7e308, "1.7 × 10³⁰⁸")],
+)
+def test_numbers_at_the_ends_of_what_there_is_are_written(value: float, text: str) -> None:
+    assert format_number(value, 7) == text
