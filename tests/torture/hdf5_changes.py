@@ -18,6 +18,10 @@ __all__ = ["CHANGES", "structural"]
 _Change = Callable[[h5py.Group, int, random.Random], "frozenset[int] | None"]
 
 
+#: Pixels of an image that is read to be changed.
+_MOST_PIXELS = 2**20
+
+
 def structural(sample: Sample, rng: random.Random, name: str | None = None) -> Mutant:
     """Change what stands in an HDF5 file, in a way that HDF5 itself finds nothing wrong with."""
     buffer = io.BytesIO(sample.data)
@@ -41,6 +45,7 @@ def structural(sample: Sample, rng: random.Random, name: str | None = None) -> M
                 RuntimeError,
                 AttributeError,
                 MemoryError,
+                OverflowError,
             ):
                 continue  # an earlier change took away what this one wants
             done.append(f"{chosen} ({number})")
@@ -52,6 +57,14 @@ def structural(sample: Sample, rng: random.Random, name: str | None = None) -> M
     return Mutant(
         buffer.getvalue(), ", ".join(done), intact, frozenset(damaged) if intact else frozenset()
     )
+
+
+def _pixels(image: h5py.Group) -> Any:
+    """Read the image; not one that a change before has made far larger than there is memory."""
+    dataset = image["fluorescence/raw"]
+    if dataset.size > _MOST_PIXELS:
+        raise ValueError("too large")
+    return dataset[()]
 
 
 def _own(number: int) -> frozenset[int]:
@@ -256,9 +269,7 @@ def _odd_background(image: h5py.Group, number: int, rng: random.Random) -> None:
 
 def _odd_pixels(image: h5py.Group, number: int, rng: random.Random) -> None:
     value = rng.choice((np.nan, np.inf, -np.inf, 1e38, -1e38, 1e-45, 0.0, -5.0))
-    data = image["fluorescence/raw"][()]
-    if data.dtype.kind != "f":  # as a change before has left it
-        data = np.zeros(SHAPE, "f4")
+    data = _pixels(image)
     data[rng.choice((0, slice(None)))] = value
     _replace(image, data, chunks=SHAPE, compression="gzip")
 
@@ -273,7 +284,7 @@ def _share(image: h5py.Group, number: int, rng: random.Random) -> None:
 
 
 def _filters(image: h5py.Group, number: int, rng: random.Random) -> None:
-    data = image["fluorescence/raw"][()]
+    data = _pixels(image)
     options = rng.choice(
         (
             {"compression": "lzf"},
